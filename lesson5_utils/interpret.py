@@ -1,0 +1,203 @@
+"""What trained weights mean: bias, principal components, neighbours, recovery of a truth.
+
+Every function takes and returns NumPy arrays, so that a table of factors from any model,
+or from a file, will do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from lesson5_utils.datasets import Ratings
+from lesson5_utils.errors import ArgumentError
+from lesson5_utils.models import DotProduct, DotProductBias
+
+__all__ = [
+    "Match",
+    "NewUser",
+    "array",
+    "match_linear",
+    "match_rotated",
+    "nearest",
+    "pca",
+    "recovery",
+    "solve_user",
+]
+
+
+def array(table: torch.nn.Embedding) -> np.ndarray:
+    """The weights of an embedding as an array: [n_rows, width], or [n_rows] if width is 1."""
+    values = table.weight.detach().cpu().numpy()
+    return values[:, 0].copy() if values.shape[1] == 1 else values.copy()
+
+
+def pca(table: np.ndarray, n: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Principal components: the `n` directions along which the rows differ most.
+
+    Args:
+        table: [n_rows, width].
+
+    Returns:
+        (places [n_rows, n] on those directions, centred; share of the variance of each [n]).
+
+    Raises:
+        ArgumentError: more directions than rows or columns.
+    """
+    if not 1 <= n <= min(table.shape):
+        raise ArgumentError(f"a table of {table.shape} has no {n} principal components")
+    from sklearn.decomposition import PCA
+
+    found = PCA(n_components=n, svd_solver="full").fit(table)
+    return found.transform(table), found.explained_variance_ratio_
+
+
+def nearest(table: np.ndarray, row: int, n: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    """The `n` rows that point most nearly in the direction of `row` (cosine similarity).
+
+    Returns:
+        (row numbers [n], nearest first; their cosines [n], from -1 to 1).
+    """
+    if not 0 <= row < len(table):
+        raise ArgumentError(f"row {row} is not in a table of {len(table)} rows")
+    unit = table / np.linalg.norm(table, axis=1, keepdims=True).clip(1e-12)
+    cosine = unit @ unit[row]
+    cosine[row] = -np.inf  # not its own neighbour
+    order = np.argsort(-cosine, kind="stable")[:n]
+    return order, cosine[order]
+
+
+def recovery(
+    ratings: Ratings, model: DotProductBias, n_components: int = 4
+) -> tuple[float, pd.DataFrame]:
+    """How well a model trained on simulated ratings found what was planted.
+
+    A factor model is free to turn its axes, so each planted axis is looked for among the
+    principal components of the film factors; signs carry no meaning.
+
+    Returns:
+        (correlation of learned and planted film biases,
+        DataFrame of |correlation|, one row per planted axis, one column per component).
+
+    Raises:
+        ArgumentError: ratings without a known truth.
+    """
+    if ratings.truth is None:
+        raise ArgumentError(f"nobody knows the true factors of {ratings.name!r}")
+    places, _ = pca(array(model.movie_factors), n_components)
+    planted = ratings.truth.movie_factors
+    k = planted.shape[1]
+    table = np.abs(np.corrcoef(np.hstack([planted, places]).T)[:k, k:])
+    bias = np.corrcoef(array(model.movie_bias), ratings.truth.movie_bias)[0, 1]
+    columns = [f"PC {i + 1}" for i in range(n_components)]
+    return float(bias), pd.DataFrame(table, index=ratings.truth.axes, columns=columns)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A set of points laid over another: `points` [n, d], and the share explained, `r2`."""
+
+    points: np.ndarray
+    r2: float
+
+
+def match_rotated(found: np.ndarray, target: np.ndarray) -> Match:
+    """Lay `found` [n, d] over `target` [n, d] by shift, one scale, rotation and reflection.
+
+    This keeps every shape as it is (orthogonal Procrustes, Schönemann 1966,
+    doi:10.1007/BF02289451).
+    """
+    a, b = _centred(found, target)
+    u, stretch, v = np.linalg.svd(a.T @ b)
+    return _match(a @ (u @ v) * stretch.sum() / (a**2).sum(), b, target)
+
+
+def match_linear(found: np.ndarray, target: np.ndarray) -> Match:
+    """Lay `found` [n, k] over `target` [n, d] by shift and any linear map (least squares).
+
+    This may also stretch and shear.
+    """
+    a, b = _centred(found, target)
+    return _match(a @ np.linalg.lstsq(a, b, rcond=None)[0], b, target)
+
+
+def _centred(found: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if len(found) != len(target):
+        raise ArgumentError(f"{len(found)} points cannot be laid over {len(target)}")
+    return found - found.mean(axis=0), target - target.mean(axis=0)
+
+
+def _match(laid: np.ndarray, centred: np.ndarray, target: np.ndarray) -> Match:
+    r2 = 1 - ((laid - centred) ** 2).sum() / (centred**2).sum()
+    return Match(laid + target.mean(axis=0), float(r2))
+
+
+@dataclass(frozen=True)
+class NewUser:
+    """Factors [n_factors] and bias of someone the model never saw, and the predicted rating
+    of every film [n_movies]."""
+
+    factors: np.ndarray
+    bias: float
+    predictions: np.ndarray
+
+
+def solve_user(
+    model: DotProduct, movie: np.ndarray, rating: np.ndarray, ridge: float = 1.0
+) -> NewUser:
+    """Find a new user's factors and bias from a few ratings; the films stay as they are.
+
+    With the films fixed, the score is linear in the user's numbers: undo the sigmoid on the
+    ratings, then solve one small ridge regression.
+
+    Args:
+        model: a trained `DotProductBias` (or `DotProduct`: then the bias is 0).
+        movie: film codes [k] that the user has rated.
+        rating: their ratings [k], strictly inside the model's range.
+        ridge: pull towards the average user (of factors and bias 0); more, if few ratings.
+
+    Raises:
+        ArgumentError: nothing rated, unknown codes, a rating that the range cannot reach,
+            or a negative ridge.
+    """
+    films = array(model.movie_factors)
+    offset = array(model.movie_bias) if isinstance(model, DotProductBias) else 0 * films[:, 0]
+    movie, rating = np.asarray(movie), np.asarray(rating, dtype=float)
+    if not 0 < len(movie) == len(rating):
+        raise ArgumentError(f"give one rating per film, not {len(rating)} for {len(movie)}")
+    if movie.min() < 0 or movie.max() >= len(films):
+        raise ArgumentError(f"film codes run from 0 to {len(films) - 1}")
+    if not ridge >= 0:
+        raise ArgumentError(f"ridge must be 0 or more, not {ridge}")
+    columns = np.hstack(
+        [films, np.full((len(films), 1), float(isinstance(model, DotProductBias)))]
+    )
+    x, y = columns[movie], _unscale(rating, model.y_range) - offset[movie]
+    solved = np.linalg.lstsq(
+        np.vstack([x, np.sqrt(ridge) * np.eye(x.shape[1])]),
+        np.concatenate([y, np.zeros(x.shape[1])]),
+        rcond=None,
+    )[0]
+    scores = columns @ solved + offset
+    return NewUser(solved[:-1], float(solved[-1]), _scale(scores, model.y_range))
+
+
+def _unscale(rating: np.ndarray, y_range: tuple[float, float] | None) -> np.ndarray:
+    """From a rating back to the score before the sigmoid."""
+    if y_range is None:
+        return rating
+    low, high = y_range
+    if rating.min() <= low or rating.max() >= high:
+        raise ArgumentError(f"ratings must lie strictly inside the model's range {y_range}")
+    share = (rating - low) / (high - low)
+    return np.log(share / (1 - share))
+
+
+def _scale(score: np.ndarray, y_range: tuple[float, float] | None) -> np.ndarray:
+    if y_range is None:
+        return score
+    low, high = y_range
+    return low + (high - low) / (1 + np.exp(-score))

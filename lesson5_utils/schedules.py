@@ -1,0 +1,95 @@
+"""How a learning rate or a momentum changes during training: annealing curves, one-cycle.
+
+A curve maps `(start, end, progress)` to a number, with progress from 0 to 1. `OneCycle` is
+made of two cosine pieces, after Smith (2018), arXiv:1803.09820, in PyTorch's form.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lesson5_utils.errors import ArgumentError
+
+__all__ = ["OneCycle", "cosine", "exponential", "linear"]
+
+Curve = Callable[[float, float, float], float]
+
+
+def linear(start: float, end: float, progress: float) -> float:
+    """A straight line: `start` at progress 0, `end` at progress 1."""
+    return start + (end - start) * progress
+
+
+def cosine(start: float, end: float, progress: float) -> float:
+    """Half a cosine wave: flat at both ends, steepest in the middle."""
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * progress))
+
+
+def exponential(start: float, end: float, progress: float) -> float:
+    """The same factor at every step. Both ends must have the same sign and not be 0."""
+    if start * end <= 0:
+        raise ArgumentError(
+            f"exponential({start}, {end}) cannot multiply its way across or to zero: "
+            "give two numbers of the same sign"
+        )
+    return start * (end / start) ** progress
+
+
+@dataclass(frozen=True)
+class OneCycle:
+    """Learning rate up then down, momentum down then up, each in two cosine pieces.
+
+    The rate climbs from `max_lr / div_factor` to `max_lr` over the first `pct_start` of the
+    steps, then falls to `max_lr / div_factor / final_div_factor`. `momentum` mirrors it.
+    Names, defaults and values are those of `torch.optim.lr_scheduler.OneCycleLR` wherever
+    torch has a value; where it has none (a warm-up shorter than one step, a single step),
+    the missing piece is left out.
+
+    Raises:
+        ArgumentError: `max_lr` or `total_steps` not positive, `pct_start` outside [0, 1],
+            a divisor not positive, or a step outside the schedule.
+    """
+
+    max_lr: float
+    total_steps: int
+    pct_start: float = 0.3
+    div_factor: float = 25.0
+    final_div_factor: float = 1e4
+    base_momentum: float = 0.85
+    max_momentum: float = 0.95
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.max_lr) and self.max_lr > 0):
+            raise ArgumentError(f"max_lr must be a positive number, not {self.max_lr}")
+        if self.total_steps < 1:
+            raise ArgumentError(f"total_steps must be at least 1, not {self.total_steps}")
+        if not 0 <= self.pct_start <= 1:
+            raise ArgumentError(f"pct_start must lie between 0 and 1, not {self.pct_start}")
+        if not (self.div_factor > 0 and self.final_div_factor > 0):
+            raise ArgumentError("div_factor and final_div_factor must be positive")
+
+    def lr(self, step: int) -> float:
+        """The learning rate at `step`, counted from 0."""
+        start = self.max_lr / self.div_factor
+        return self._piecewise(step, start, self.max_lr, start / self.final_div_factor)
+
+    def momentum(self, step: int) -> float:
+        """The momentum (or Adam's first beta) at `step`: low while the rate is high."""
+        high, low = self.max_momentum, self.base_momentum
+        return self._piecewise(step, high, low, high)
+
+    def _piecewise(self, step: int, start: float, top: float, end: float) -> float:
+        if not 0 <= step < self.total_steps:
+            raise ArgumentError(
+                f"step {step} lies outside the schedule of {self.total_steps} steps (0 … "
+                f"{self.total_steps - 1})"
+            )
+        last = self.total_steps - 1
+        peak = self.pct_start * self.total_steps - 1  # torch's count; may fall between steps
+        if peak <= 0:  # no room to warm up: start at the top
+            return cosine(top, end, step / last) if last else top
+        if step <= peak:
+            return cosine(start, top, step / peak)
+        return cosine(top, end, (step - peak) / (last - peak))

@@ -1,0 +1,432 @@
+"""Data in, trained model and its history out: batches, fit, evaluate, the range test.
+
+Data is either a `datasets.Ratings` or a tuple of tensors `(*inputs, target)` of one length;
+the model is called as `model(*inputs)`. Batches are slices of tensors in memory.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from lesson5_utils import schedules
+from lesson5_utils.datasets import Ratings
+from lesson5_utils.errors import ArgumentError, TrainingDiverged
+
+__all__ = [
+    "History",
+    "RangeTest",
+    "batches",
+    "evaluate",
+    "fit",
+    "lr_find",
+    "predict",
+    "set_seed",
+]
+
+Data = Ratings | Sequence[Tensor]
+Loss = Callable[[Tensor, Tensor], Tensor]
+Metric = Callable[[Tensor, Tensor], float]
+Optimizer = Callable[..., Any]
+
+ADAMW: Optimizer = partial(torch.optim.AdamW, betas=(0.9, 0.99), fused=True)
+PCT_START = 0.25  # fastai's share of the steps with a rising rate; torch's default is 0.3
+ROWS_AT_ONCE = 8192  # when predicting: bounds the memory, changes no result
+
+
+@dataclass
+class History:
+    """What happened during `fit`, as plain lists.
+
+    Per batch: `loss`, `lr`, `momentum` (empty where the optimizer has none).
+    Per epoch: `train` (mean loss of its batches), `valid` (loss over the validation data),
+    `metrics` (a dict name → value), `seconds`.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    lr: list[float] = field(default_factory=list)
+    momentum: list[float] = field(default_factory=list)
+    train: list[float] = field(default_factory=list)
+    valid: list[float] = field(default_factory=list)
+    metrics: list[dict[str, float]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        """A table, one row per epoch. Seconds are left out: they differ on every machine."""
+        names = list(self.metrics[0]) if self.metrics else []
+        lines = [f"{'epoch':>5}" + "".join(f"{n:>10}" for n in ["train", "valid", *names])]
+        rows = zip(self.train, self.valid, self.metrics, strict=True)
+        for epoch, (train, valid, metrics) in enumerate(rows, start=1):
+            cells = "".join(f"{value:10.3f}" for value in [train, valid, *metrics.values()])
+            lines.append(f"{epoch:>5}{cells}")
+        return "\n".join(lines)
+
+
+def set_seed(seed: int) -> None:
+    """Fix every random number that follows. Call it before building a model."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def tensors(data: Data) -> tuple[Tensor, ...]:
+    """The tensors `(*inputs, target)` of any accepted form of data.
+
+    Raises:
+        ArgumentError: nothing in it, or lengths that differ.
+    """
+    if isinstance(data, Ratings):
+        data = (data.user, data.movie, data.rating)
+    if len(data) < 2:
+        raise ArgumentError("data must be Ratings or (*inputs, target): at least two tensors")
+    lengths = {len(tensor) for tensor in data}
+    if len(lengths) != 1:
+        raise ArgumentError(f"all tensors of the data need one length, not {sorted(lengths)}")
+    if lengths == {0}:
+        raise ArgumentError("the data is empty: give at least one row")
+    return tuple(data)
+
+
+def batches(
+    data: Data, batch_size: int = 64, shuffle: bool = True, generator: Any = None
+) -> Iterator[tuple[Tensor, ...]]:
+    """Cut data into batches of `batch_size` rows; the last one may be smaller.
+
+    Yields:
+        Tuples `(*inputs, target)`, each tensor with `batch_size` rows.
+    """
+    parts = tensors(data)
+    _positive_int("batch_size", batch_size)
+    n = len(parts[0])
+    order = torch.randperm(n, generator=generator) if shuffle else torch.arange(n)
+    for rows in order.to(parts[0].device).split(batch_size):
+        yield tuple(part[rows] for part in parts)
+
+
+def predict(model: nn.Module, data: Data) -> Tensor:
+    """Predictions for every row, on the CPU, with the model in evaluation mode.
+
+    The target is ignored, but the data has the same form as everywhere.
+    """
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            return torch.cat(
+                [
+                    model(*(part.to(device) for part in inputs)).cpu()
+                    for *inputs, _ in batches(data, ROWS_AT_ONCE, shuffle=False)
+                ]
+            )
+    finally:
+        model.train(was_training)
+
+
+def evaluate(model: nn.Module, data: Data, loss: Loss = F.mse_loss) -> float:
+    """`loss` over all of `data`, in evaluation mode and without gradients."""
+    return float(loss(predict(model, data), tensors(data)[-1].cpu()))
+
+
+def fit(
+    model: nn.Module,
+    train: Data,
+    valid: Data,
+    epochs: int,
+    lr: float,
+    *,
+    batch_size: int = 64,
+    wd: float = 0.01,
+    loss: Loss = F.mse_loss,
+    optimizer: Optimizer = ADAMW,
+    schedule: str | None = "one_cycle",
+    metrics: Sequence[Metric] = (),
+    seed: int | None = None,
+    device: str | torch.device | None = None,
+    progress: bool | None = None,
+) -> History:
+    """Train `model` and say how it went. The model is left in evaluation mode.
+
+    Args:
+        model: called as `model(*inputs)`.
+        train, valid: `Ratings`, or tensors `(*inputs, target)`.
+        epochs: passes over the training data.
+        lr: the learning rate; with one-cycle, the highest one.
+        batch_size: rows per step.
+        wd: passed on as `weight_decay`: decay with AdamW, a penalty with SGD, Adam, RMSprop.
+        loss: `(pred, target) -> scalar`.
+        optimizer: called as `optimizer(parameters, lr=lr, weight_decay=wd)`.
+        schedule: "one_cycle", or None for a constant rate.
+        metrics: functions `(pred, target) -> float`, over all of `valid` after each epoch.
+        seed: fixes the order of the batches, and nothing else.
+        device: "cpu", "cuda" …; None means `LESSON5_DEVICE`, else the CPU.
+        progress: show a bar; None means yes, unless `LESSON5_PROGRESS` is 0.
+
+    Raises:
+        ArgumentError: a value that cannot work, before any work.
+        TrainingDiverged: the loss became infinite or NaN; the weights are back to those at
+            the start of that epoch, and the exception carries the `history`.
+        KeyboardInterrupt: passed on with the `history`; the model stays usable.
+    """
+    parts, held_out = tensors(train), tensors(valid)
+    _check_arguments(epochs, lr, batch_size, wd, schedule)
+    place = _device(device)
+    model.to(place)
+    parts = tuple(part.to(place) for part in parts)
+    held_out = tuple(part.to(place) for part in held_out)
+    steps_per_epoch = math.ceil(len(parts[0]) / batch_size)
+    stepper = optimizer(model.parameters(), lr=lr, weight_decay=wd)
+    plan = _plan(schedule, lr, epochs * steps_per_epoch)
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+
+    history = History()
+    bar = tqdm(total=epochs * steps_per_epoch, disable=not _wants_progress(progress))
+    try:
+        for epoch in range(epochs):
+            started = time.perf_counter()
+            before = copy.deepcopy(model.state_dict())
+            model.train()
+            for batch in batches(parts, batch_size, generator=generator):
+                if plan is not None:
+                    _set_rates(stepper, plan, len(history.loss))
+                _record(history, stepper, train_batch(model, batch, loss, stepper))
+                if not math.isfinite(history.loss[-1]):
+                    model.load_state_dict(before)
+                    raise TrainingDiverged(_divergence(history, epoch), history)
+                bar.update()
+            _end_of_epoch(history, model, held_out, loss, metrics, steps_per_epoch)
+            history.seconds.append(time.perf_counter() - started)
+            bar.set_postfix_str(f"epoch {epoch + 1}: valid {history.valid[-1]:.3f}")
+    except KeyboardInterrupt as stop:
+        stop.history = history  # type: ignore[attr-defined]
+        raise
+    finally:
+        bar.close()
+        model.eval()
+    return history
+
+
+def train_batch(model: nn.Module, batch: Sequence[Tensor], loss: Loss, optimizer: Any) -> float:
+    """One turn of the loop: predict, loss, gradient, step. Returns the loss before it."""
+    *inputs, target = batch
+    batch_loss = loss(model(*inputs), target)
+    optimizer.zero_grad()
+    batch_loss.backward()
+    optimizer.step()
+    return batch_loss.item()
+
+
+@dataclass
+class RangeTest:
+    """What `lr_find` saw: learning rates, smoothed losses, and three ways to choose.
+
+    `suggestions` maps a way to a rate: "steepest" (the loss falls fastest), "minimum / 10"
+    (a tenth of where it is lowest), "valley" (two thirds into the longest way down).
+    """
+
+    lr: list[float]
+    loss: list[float]
+    suggestions: dict[str, float]
+
+    def __repr__(self) -> str:
+        """The suggestions, to two digits."""
+        return ", ".join(f"{name}: {rate:.1e}" for name, rate in self.suggestions.items())
+
+
+def lr_find(
+    model: nn.Module,
+    train: Data,
+    *,
+    start_lr: float = 1e-5,
+    end_lr: float = 10.0,
+    steps: int = 100,
+    batch_size: int = 64,
+    wd: float = 0.01,
+    loss: Loss = F.mse_loss,
+    optimizer: Optimizer = ADAMW,
+    seed: int | None = None,
+) -> RangeTest:
+    """Learning-rate range test: raise the rate at every batch, watch the loss, stop when it
+    explodes (four times its best value).
+
+    The model, its mode and the random numbers that follow are left as they were.
+    Source: Smith (2017), arXiv:1506.01186; "valley" follows fastai.
+
+    Args:
+        start_lr, end_lr: first and last rate, exponentially spaced over `steps` batches.
+        seed: fixes the order of the batches.
+        Others as in `fit`.
+
+    Raises:
+        ArgumentError: rates not positive or not rising, or fewer than 10 steps.
+    """
+    parts = tensors(train)
+    _check_arguments(1, start_lr, batch_size, wd, None)
+    if not end_lr > start_lr:
+        raise ArgumentError(f"end_lr must be above start_lr, not {end_lr} ≤ {start_lr}")
+    if steps < 10:
+        raise ArgumentError(f"a range test needs at least 10 steps, not {steps}")
+    before, was_training = copy.deepcopy(model.state_dict()), model.training
+    rates: list[float] = []
+    losses: list[float] = []
+    try:
+        with torch.random.fork_rng():
+            generator = None if seed is None else torch.Generator().manual_seed(seed)
+            model.train()
+            stepper = optimizer(model.parameters(), lr=start_lr, weight_decay=wd)
+            source = _endless(parts, batch_size, generator, next(model.parameters()).device)
+            for step in range(steps):
+                rate = schedules.exponential(start_lr, end_lr, step / (steps - 1))
+                for group in stepper.param_groups:
+                    group["lr"] = rate
+                value = train_batch(model, next(source), loss, stepper)
+                if not math.isfinite(value):
+                    break
+                rates.append(rate)
+                losses.append(value)
+                if smooth(losses)[-1] > 4 * min(smooth(losses)):
+                    break
+    finally:
+        model.load_state_dict(before)
+        model.train(was_training)
+    return RangeTest(rates, smooth(losses), _suggestions(rates, smooth(losses)))
+
+
+def smooth(values: Sequence[float], beta: float = 0.9) -> list[float]:
+    """Exponentially weighted average of what came so far, corrected for its empty start."""
+    average, smoothed = 0.0, []
+    for count, value in enumerate(values, start=1):
+        average = beta * average + (1 - beta) * value
+        smoothed.append(average / (1 - beta**count))
+    return smoothed
+
+
+def _suggestions(rates: list[float], losses: list[float]) -> dict[str, float]:
+    if len(rates) < 5:
+        raise TrainingDiverged(
+            "the loss exploded within five batches of the range test: lower start_lr"
+        )
+    lowest = int(np.argmin(losses))
+    slopes = np.gradient(losses, np.log(rates))
+    steepest = int(np.argmin(slopes[: lowest + 1]))
+    return {
+        "steepest": rates[steepest],
+        "minimum / 10": rates[lowest] / 10,
+        "valley": rates[_valley(losses)],
+    }
+
+
+def _valley(losses: list[float]) -> int:
+    """The point two thirds into the longest falling subsequence of losses."""
+    length, came_from = [1] * len(losses), [-1] * len(losses)
+    for i, value in enumerate(losses):
+        for j in range(i):
+            if losses[j] > value and length[j] + 1 > length[i]:
+                length[i], came_from[i] = length[j] + 1, j
+    path = [int(np.argmax(length))]
+    while came_from[path[-1]] >= 0:
+        path.append(came_from[path[-1]])
+    return path[len(path) // 3]  # the path runs backwards, from its end
+
+
+def _endless(
+    parts: tuple[Tensor, ...], batch_size: int, generator: Any, device: torch.device
+) -> Iterator[tuple[Tensor, ...]]:
+    while True:
+        for batch in batches(parts, batch_size, generator=generator):
+            yield tuple(part.to(device) for part in batch)
+
+
+def _plan(schedule: str | None, lr: float, total_steps: int) -> schedules.OneCycle | None:
+    if schedule is None:
+        return None
+    return schedules.OneCycle(lr, total_steps, pct_start=PCT_START)
+
+
+def _set_rates(optimizer: Any, plan: schedules.OneCycle, step: int) -> None:
+    """Set the learning rate, and the momentum where the optimizer has one."""
+    for group in optimizer.param_groups:
+        group["lr"] = plan.lr(step)
+        if group.get("momentum"):
+            group["momentum"] = plan.momentum(step)
+        elif "betas" in group:
+            group["betas"] = (plan.momentum(step), group["betas"][1])
+
+
+def _record(history: History, optimizer: Any, batch_loss: float) -> None:
+    group = optimizer.param_groups[-1]
+    history.loss.append(batch_loss)
+    history.lr.append(float(group["lr"]))
+    momentum = group["betas"][0] if "betas" in group else group.get("momentum")
+    if momentum:
+        history.momentum.append(float(momentum))
+
+
+def _end_of_epoch(
+    history: History,
+    model: nn.Module,
+    valid: tuple[Tensor, ...],
+    loss: Loss,
+    metrics: Sequence[Metric],
+    steps: int,
+) -> None:
+    pred, target = predict(model, valid), valid[-1].cpu()
+    history.train.append(float(np.mean(history.loss[-steps:])))
+    history.valid.append(float(loss(pred, target)))
+    names = [getattr(metric, "__name__", str(metric)) for metric in metrics]
+    values = [float(metric(pred, target)) for metric in metrics]
+    history.metrics.append(dict(zip(names, values, strict=True)))
+
+
+def _divergence(history: History, epoch: int) -> str:
+    rate = max(history.lr)
+    return (
+        f"the loss became {history.loss[-1]} at batch {len(history.loss)} (epoch {epoch + 1}); "
+        f"the weights are back to the start of that epoch: try a lower learning rate, such as "
+        f"lr={rate / 10:.0e}"
+    )
+
+
+def _check_arguments(
+    epochs: int, lr: float, batch_size: int, wd: float, schedule: str | None
+) -> None:
+    _positive_int("epochs", epochs)
+    _positive_int("batch_size", batch_size)
+    if not isinstance(lr, int | float) or not (math.isfinite(lr) and lr > 0):
+        raise ArgumentError(f"lr must be a positive number, not {lr!r}")
+    if not isinstance(wd, int | float) or not (math.isfinite(wd) and wd >= 0):
+        raise ArgumentError(f"wd must be 0 or a positive number, not {wd!r}")
+    if schedule not in (None, "one_cycle"):
+        raise ArgumentError(f"schedule must be 'one_cycle' or None, not {schedule!r}")
+
+
+def _positive_int(name: str, value: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ArgumentError(f"{name} must be a whole number of at least 1, not {value!r}")
+
+
+def _device(device: str | torch.device | None) -> torch.device:
+    name = device or os.environ.get("LESSON5_DEVICE") or "cpu"
+    try:
+        place = torch.device(name)
+        torch.empty(0, device=place)
+    except (RuntimeError, AssertionError) as error:
+        raise ArgumentError(f"device {str(name)!r} is not available here: use 'cpu'") from error
+    return place
+
+
+def _wants_progress(progress: bool | None) -> bool:
+    return os.environ.get("LESSON5_PROGRESS") != "0" if progress is None else progress
