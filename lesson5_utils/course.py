@@ -113,6 +113,16 @@ def load(start: Path | None = None) -> Course:
     return Course(listed["title"], root, tuple(listed["themes"]), lessons)
 
 
+def cell_source(name: str, cell_id: str) -> str:
+    """The code of one cell, so that a script can use what stands in a notebook only."""
+    (lesson,) = load().choose([name])
+    cells = json.loads(lesson.path.read_text(encoding="utf-8"))["cells"]
+    found = {cell["id"]: "".join(cell["source"]) for cell in cells}
+    if cell_id not in found:
+        raise ArgumentError(unknown("cell", cell_id, found))
+    return found[cell_id]
+
+
 def _is_course(folder: Path) -> bool:
     return (folder / "notebooks" / "course.yaml").is_file()
 

@@ -11,11 +11,12 @@ import gzip
 import hashlib
 import io
 import os
+import tomllib
 import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -43,19 +44,15 @@ DAY = 86_400  # seconds
 
 @dataclass(frozen=True)
 class DataSet:
-    """One entry of the catalogue: where a data set comes from and how to trust it.
-
-    `archives` maps a file to download to its SHA-256; `contents` maps each file that is
-    read to the SHA-256 of its (unzipped) content, where that is known.
-    """
+    """One entry of the catalogue, `data/sources.toml`; its fields are explained there."""
 
     name: str
     kind: str
     about: str
     licence: str
+    urls: tuple[str, ...] = ()
     archives: dict[str, str] = field(default_factory=dict)
-    contents: dict[str, str | None] = field(default_factory=dict)
-    sources: tuple[str, ...] = ()
+    contents: dict[str, str] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -68,108 +65,11 @@ class DataSet:
         return "downloaded" if here else "not here yet"
 
 
-_GROUPLENS = ("https://files.grouplens.org/datasets/movielens/",)
-_MNIST = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-)
-_CITE = "not for redistribution; cite Harper & Konstan 2015, doi:10.1145/2827872"
-
-_CATALOGUE = (
-    DataSet(
-        "sample",
-        "ratings",
-        "35,000 simulated ratings of 200 real films, true answer known",
-        "CC0",
-    ),
-    DataSet(
-        "ml-100k",
-        "ratings",
-        "MovieLens 100K: 100,000 ratings of 1,682 films, 1998",
-        _CITE,
-        archives={
-            "ml-100k.zip": "50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229"
-        },
-        contents={
-            "u.data": "06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490",
-            "u.item": "553841ebc7de3a0fd0d6b62a204ea30c1e651aacfb2814c7a6584ac52f2c5701",
-        },
-        sources=_GROUPLENS,
-    ),
-    DataSet(
-        "ml-latest-small",
-        "ratings",
-        "MovieLens latest, small: 100,000 ratings of 9,000 films, 1996–2018",
-        "under its own terms; cite Harper & Konstan 2015, doi:10.1145/2827872",
-        archives={
-            "ml-latest-small.zip": (
-                "696d65a3dfceac7c45750ad32df2c259311949efec81f0f144fdfb91ebc9e436"
-            )
-        },
-        contents={
-            "ratings.csv": "aa289ca83157595d0df6aea1be6a4ded676ddc4385472e8313a8ed9805352646",
-            "movies.csv": "5a5f32dd9bb3797b8e728a1b98958789d2b13f294a69fdfbc5727f8a9611aa07",
-        },
-        sources=_GROUPLENS,
-    ),
-    DataSet(
-        "ml-1m",
-        "ratings",
-        "MovieLens 1M: a million ratings of 3,700 films, 2000–2003",
-        _CITE,
-        archives={
-            "ml-1m.zip": "a6898adb50b9ca05aa231689da44c217cb524e7ebd39d264c56e2832f2c54e20"
-        },
-        contents={"ratings.dat": None, "movies.dat": None},
-        sources=_GROUPLENS,
-    ),
-    DataSet(
-        "sample",
-        "digits",
-        "5,000 real MNIST digits: 4,000 train, 500 valid, 500 test",
-        "CC BY-SA 3.0",
-    ),
-    DataSet(
-        "mnist",
-        "digits",
-        "all 70,000 MNIST digits: 50,000 train, 10,000 valid, 10,000 test",
-        "LeCun & Cortes, CC BY-SA 3.0",
-        archives={
-            "train-images-idx3-ubyte.gz": (
-                "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
-            ),
-            "train-labels-idx1-ubyte.gz": (
-                "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"
-            ),
-            "t10k-images-idx3-ubyte.gz": (
-                "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"
-            ),
-            "t10k-labels-idx1-ubyte.gz": (
-                "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"
-            ),
-        },
-        contents={
-            "train-images-idx3-ubyte.gz": (
-                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
-            ),
-            "train-labels-idx1-ubyte.gz": (
-                "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"
-            ),
-            "t10k-images-idx3-ubyte.gz": (
-                "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
-            ),
-            "t10k-labels-idx1-ubyte.gz": (
-                "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
-            ),
-        },
-        sources=_MNIST,
-    ),
-)
-
-
-def catalogue() -> list[DataSet]:
+@cache
+def catalogue() -> tuple[DataSet, ...]:
     """Every data set that the course knows."""
-    return list(_CATALOGUE)
+    listed = tomllib.loads((_bundled() / "sources.toml").read_text(encoding="utf-8"))
+    return tuple(DataSet(**entry) for entry in listed["data"])
 
 
 def fetch(name: str) -> None:
@@ -179,12 +79,13 @@ def fetch(name: str) -> None:
         ArgumentError: an unknown name.
         DataError: no network, or a file that is damaged.
     """
-    for source in (one for one in _CATALOGUE if one.name == name):
+    found = [source for source in catalogue() if source.name == name]
+    if not found:
+        names = dict.fromkeys(source.name for source in catalogue())
+        raise ArgumentError(unknown("data set", name, names))
+    for source in found:
         for member in source.contents:
             _read(source, member)
-        break
-    else:
-        raise ArgumentError(unknown("data set", name, [one.name for one in _CATALOGUE]))
 
 
 # --- ratings -----------------------------------------------------------------------------
@@ -546,7 +447,7 @@ def _bundled() -> Path:
 
 
 def _find(kind: str, name: str) -> DataSet:
-    known = {one.name: one for one in _CATALOGUE if one.kind == kind}
+    known = {one.name: one for one in catalogue() if one.kind == kind}
     if name not in known:
         raise ArgumentError(unknown(f"{kind} data set", name, known))
     return known[name]
@@ -573,19 +474,19 @@ def _read(source: DataSet, member: str) -> bytes:
     try:
         content = path.read_bytes()
         content = gzip.decompress(content) if path.suffix == ".gz" else content
-    except FileNotFoundError as error:
+    except FileNotFoundError:
         raise DataError(
             f"{source.name} in LESSON5_DATA_DIR is incomplete: {path} is missing; copy it "
             "there, or unset LESSON5_DATA_DIR to download"
-        ) from error
+        ) from None
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read ({error}): copy it again") from error
+        raise DataError(f"{path} cannot be read ({error}): copy it again") from None
     return _checked(source, member, content, str(path))
 
 
 def _checked(source: DataSet, member: str, content: bytes, place: str) -> bytes:
     wanted = source.contents[member]
-    if wanted is not None and hashlib.sha256(content).hexdigest() != wanted:
+    if wanted and hashlib.sha256(content).hexdigest() != wanted:
         raise DataError(
             f"{source.name}: {member} is damaged or incomplete (its checksum differs): "
             f"replace {place}"
@@ -611,7 +512,7 @@ def _download(source: DataSet, archive: str) -> Path:
 
     quiet = os.environ.get("LESSON5_PROGRESS") == "0"
     problem: Exception | None = None
-    for base in source.sources:
+    for base in source.urls:
         try:
             found = pooch.retrieve(
                 base + archive,
@@ -627,4 +528,4 @@ def _download(source: DataSet, archive: str) -> Path:
         f"{source.name} could not be downloaded ({type(problem).__name__}): connect and run "
         f"`lesson5 data fetch {source.name}` again, put a copy in LESSON5_DATA_DIR/"
         f"{source.name}, or use the bundled data ('sample')"
-    ) from problem
+    ) from None  # the reasons of the network library fill a screen and help nobody

@@ -66,7 +66,7 @@ def nearest(table: np.ndarray, row: int, n: int = 5) -> tuple[np.ndarray, np.nda
     unit = table / np.linalg.norm(table, axis=1, keepdims=True).clip(1e-12)
     cosine = unit @ unit[row]
     cosine[row] = -np.inf  # not its own neighbour
-    order = np.argsort(-cosine, kind="stable")[:n]
+    order = np.argsort(-cosine, kind="stable")[: min(n, len(table) - 1)]
     return order, cosine[order]
 
 
@@ -164,25 +164,28 @@ def solve_user(
             or a negative ridge.
     """
     films = array(model.movie_factors)
-    offset = array(model.movie_bias) if isinstance(model, DotProductBias) else 0 * films[:, 0]
     movie, rating = np.asarray(movie), np.asarray(rating, dtype=float)
+    _check_answers(movie, rating, len(films), ridge)
+    offset, ones = np.zeros(len(films)), np.zeros((len(films), 1))
+    if isinstance(model, DotProductBias):
+        offset, ones = array(model.movie_bias), ones + 1
+    columns = np.hstack([films, ones])
+    # a ridge regression is least squares with one more row per unknown, all asking for 0
+    pull = np.sqrt(ridge) * np.eye(columns.shape[1])
+    score = _unscale(rating, model.y_range) - offset[movie]
+    rows = np.vstack([columns[movie], pull])
+    solved = np.linalg.lstsq(rows, np.append(score, np.zeros(len(pull))), rcond=None)[0]
+    predictions = _scale(columns @ solved + offset, model.y_range)
+    return NewUser(solved[:-1], float(solved[-1]), predictions)
+
+
+def _check_answers(movie: np.ndarray, rating: np.ndarray, n_movies: int, ridge: float) -> None:
     if not 0 < len(movie) == len(rating):
         raise ArgumentError(f"give one rating per film, not {len(rating)} for {len(movie)}")
-    if movie.min() < 0 or movie.max() >= len(films):
-        raise ArgumentError(f"film codes run from 0 to {len(films) - 1}")
+    if movie.min() < 0 or movie.max() >= n_movies:
+        raise ArgumentError(f"film codes run from 0 to {n_movies - 1}")
     if not ridge >= 0:
         raise ArgumentError(f"ridge must be 0 or more, not {ridge}")
-    columns = np.hstack(
-        [films, np.full((len(films), 1), float(isinstance(model, DotProductBias)))]
-    )
-    x, y = columns[movie], _unscale(rating, model.y_range) - offset[movie]
-    solved = np.linalg.lstsq(
-        np.vstack([x, np.sqrt(ridge) * np.eye(x.shape[1])]),
-        np.concatenate([y, np.zeros(x.shape[1])]),
-        rcond=None,
-    )[0]
-    scores = columns @ solved + offset
-    return NewUser(solved[:-1], float(solved[-1]), _scale(scores, model.y_range))
 
 
 def _unscale(rating: np.ndarray, y_range: tuple[float, float] | None) -> np.ndarray:

@@ -16,6 +16,7 @@ from lesson5_utils.errors import ArgumentError
 __all__ = ["DotProduct", "DotProductBias", "EmbeddingNet", "scale_to_range"]
 
 INIT_STD = 0.01  # small and random: nearly no opinion at first, and no two factors alike
+NET_STD = 0.1  # a net multiplies its inputs by small weights again: from 0.01 it starts slowly
 
 Range = tuple[float, float] | None
 
@@ -128,8 +129,8 @@ class EmbeddingNet(nn.Module):
         user_width, movie_width = (
             (n_factors, n_factors) if isinstance(n_factors, int) else n_factors
         )
-        self.user_factors = _table(n_users, user_width)
-        self.movie_factors = _table(n_movies, movie_width)
+        self.user_factors = _table(n_users, user_width, NET_STD)
+        self.movie_factors = _table(n_movies, movie_width, NET_STD)
         widths = [user_width + movie_width, *n_hidden]
         layers: list[nn.Module] = [nn.Dropout(dropout)]
         for n_in, n_out in pairwise(widths):

@@ -186,7 +186,7 @@ def labelled_points(
     ax.margins(0.12)
     texts = [ax.text(a, b, name, fontsize=7) for a, b, name in zip(x, y, labels, strict=True)]
     arrow = {"arrowstyle": "-", "color": "grey", "lw": 0.5}
-    adjust_text(texts, x=x, y=y, ax=ax, arrowprops=arrow, time_lim=5, iter_lim=200)
+    adjust_text(texts, x=x, y=y, ax=ax, arrowprops=arrow, iter_lim=200)
 
 
 def joint(predicted: Values, actual: Values, alt: str) -> None:
@@ -221,7 +221,7 @@ def matched_maps(ax: Axes, true: np.ndarray, found: np.ndarray, labels: Sequence
     ax.plot(*true.T, "o", color=COLOURS[0], ms=5, label="true place")
     ax.plot(*found.T, "x", color=COLOURS[1], ms=6, mew=1.5, label="learned place")
     for (x, y), name in zip(true, labels, strict=True):
-        ax.annotate(name, (x, y), (4, 3), textcoords="offset points", fontsize=8)
+        ax.annotate(name, (x, y), (6, 5), textcoords="offset points", fontsize=8)
     ax.set_aspect("equal")
     ax.set(xlabel="thousand km east", ylabel="thousand km north")
     ax.legend(frameon=False, loc="lower left")

@@ -193,7 +193,8 @@ def fit(
     generator = None if seed is None else torch.Generator().manual_seed(seed)
 
     history = History()
-    bar = tqdm(total=epochs * steps_per_epoch, disable=not _wants_progress(progress))
+    total, silent = epochs * steps_per_epoch, not _wants_progress(progress)
+    bar = tqdm(total=total, disable=silent, leave=False)
     try:
         for epoch in range(epochs):
             started = time.perf_counter()
@@ -209,6 +210,9 @@ def fit(
                 bar.update()
             _end_of_epoch(history, model, held_out, loss, metrics, steps_per_epoch)
             history.seconds.append(time.perf_counter() - started)
+            if not math.isfinite(history.valid[-1]):  # lost in the epoch's last step
+                model.load_state_dict(before)
+                raise TrainingDiverged(_divergence(history, epoch), history)
             bar.set_postfix_str(f"epoch {epoch + 1}: valid {history.valid[-1]:.3f}")
     except KeyboardInterrupt as stop:
         stop.history = history  # type: ignore[attr-defined]
@@ -275,8 +279,8 @@ def lr_find(
     """
     parts = tensors(train)
     _check_arguments(1, start_lr, batch_size, wd, None)
-    if not end_lr > start_lr:
-        raise ArgumentError(f"end_lr must be above start_lr, not {end_lr} ≤ {start_lr}")
+    if not start_lr < end_lr < math.inf:
+        raise ArgumentError(f"end_lr must be above start_lr ({start_lr}), not {end_lr}")
     if steps < 10:
         raise ArgumentError(f"a range test needs at least 10 steps, not {steps}")
     before, was_training = copy.deepcopy(model.state_dict()), model.training
@@ -301,6 +305,7 @@ def lr_find(
                     break
     finally:
         model.load_state_dict(before)
+        model.zero_grad()  # or a loop that adds up gradients would start with these
         model.train(was_training)
     return RangeTest(rates, smooth(losses), _suggestions(rates, smooth(losses)))
 
@@ -319,9 +324,10 @@ def _suggestions(rates: list[float], losses: list[float]) -> dict[str, float]:
         raise TrainingDiverged(
             "the loss exploded within five batches of the range test: lower start_lr"
         )
-    lowest = int(np.argmin(losses))
+    skip = len(losses) // 10  # the first losses are noise: the average has nothing to go by
+    lowest = skip + int(np.argmin(losses[skip:]))
     slopes = np.gradient(losses, np.log(rates))
-    steepest = int(np.argmin(slopes[: lowest + 1]))
+    steepest = skip + int(np.argmin(slopes[skip : lowest + 1]))
     return {
         "steepest": rates[steepest],
         "minimum / 10": rates[lowest] / 10,
@@ -393,9 +399,11 @@ def _end_of_epoch(
 
 def _divergence(history: History, epoch: int) -> str:
     rate = max(history.lr)
+    lost = f"the loss became {history.loss[-1]} at batch {len(history.loss)}"
+    if math.isfinite(history.loss[-1]):
+        lost = f"the validation loss became {history.valid[-1]}"
     return (
-        f"the loss became {history.loss[-1]} at batch {len(history.loss)} (epoch {epoch + 1}); "
-        f"the weights are back to the start of that epoch: try a lower learning rate, such as "
+        f"{lost} (epoch {epoch + 1}); the weights are back to the start of that epoch: try a lower learning rate, such as "
         f"lr={rate / 10:.0e}"
     )
 
