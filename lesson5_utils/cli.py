@@ -82,9 +82,12 @@ def notebooks(names: Notebooks = None) -> None:
     from lesson5_utils import course
 
     os.environ.pop("LESSON5_DEVICE", None)  # saved outputs are the CPU's, which repeat
-    for lesson in (whole := course.load()).choose(names or ()):
+    whole = course.load()
+    for lesson in whole.choose(names or ()):
         changed = course.save(course.execute(whole, lesson, "sample", "sample"), lesson.path)
         typer.echo(f"{lesson.name}: {'saved' if changed else 'unchanged'}")
+    for file in whole.pictures:
+        (whole.root / file).write_bytes(course.saved_picture(whole, file))
 
 
 @app.command()
@@ -93,7 +96,8 @@ def lab(ratings: Ratings = "sample", digits: Digits = "sample") -> None:
     from lesson5_utils import course
 
     folder = course.load().notebooks
-    environment = {**os.environ, "LESSON5_RATINGS": ratings, "LESSON5_DIGITS": digits}
+    environment = {"OMP_NUM_THREADS": "1"} | os.environ  # as in course.execute
+    environment |= {"LESSON5_RATINGS": ratings, "LESSON5_DIGITS": digits}
     command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
     raise typer.Exit(subprocess.call(command, cwd=folder, env=environment))
 

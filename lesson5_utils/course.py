@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import base64
 import hashlib
 import inspect
 import json
@@ -76,6 +77,7 @@ class Course:
     root: Path
     themes: tuple[str, ...]
     lessons: tuple[Lesson, ...]
+    pictures: dict[str, tuple[str, str]] = field(default_factory=dict)  # file: notebook, cell
 
     @property
     def notebooks(self) -> Path:
@@ -110,7 +112,8 @@ def load(start: Path | None = None) -> Course:
         )
     listed = yaml.safe_load((root / "notebooks" / "course.yaml").read_text(encoding="utf-8"))
     lessons = tuple(_lesson(root, listed["video"], entry) for entry in listed["notebooks"])
-    return Course(listed["title"], root, tuple(listed["themes"]), lessons)
+    pictures = {file: (name, cell) for file, (name, cell) in listed.get("pictures", {}).items()}
+    return Course(listed["title"], root, tuple(listed["themes"]), lessons, pictures)
 
 
 def cell_source(name: str, cell_id: str) -> str:
@@ -244,10 +247,14 @@ def _leave_interrupts_to_python(notebook: NotebookNode) -> None:
 
 
 def _environment(ratings: str, digits: str) -> dict[str, str]:
-    """The kernel's: no progress bars in what is saved, and the kernel's own way to draw."""
+    """The kernel's: no progress bars in what is saved, and the kernel's own way to draw.
+
+    One thread, unless the caller chose otherwise: the nets are so small that two threads gain
+    nothing, and on a busy machine they wait for each other (four times slower was seen).
+    """
     inherited = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
     chosen = {"LESSON5_RATINGS": ratings, "LESSON5_DIGITS": digits, "LESSON5_PROGRESS": "0"}
-    return inherited | chosen
+    return {"OMP_NUM_THREADS": "1"} | inherited | chosen
 
 
 def _fingerprint(course: Course, lesson: Lesson, ratings: str, digits: str) -> str:
@@ -304,6 +311,16 @@ def save(notebook: NotebookNode, path: Path) -> bool:
             return False
     write_notebook(notebook, path)
     return True
+
+
+def saved_picture(course: Course, file: str) -> bytes:
+    """The PNG of a picture in the README, as the notebook that draws it has saved it."""
+    name, cell_id = course.pictures[file]
+    (lesson,) = course.choose([name])
+    cells = json.loads(lesson.path.read_text(encoding="utf-8"))["cells"]
+    outputs = next(cell["outputs"] for cell in cells if cell["id"] == cell_id)
+    found = [o["data"]["image/png"] for o in outputs if "image/png" in o.get("data", {})]
+    return base64.b64decode("".join(found[0]))
 
 
 def _what_counts(notebook: NotebookNode) -> str:
@@ -388,7 +405,7 @@ def _contents(course: Course, shown: Sequence[Lesson], data: str) -> str:
     rows = [
         f"# {course.title}",
         "",
-        f"Executed on the data: **{data.replace('-sample', ', sample')}**.",
+        f"Executed with the data **{data}** (ratings-digits).",
         "",
         "| | Notebook | Time | Data |",
         "|---|---|---|---|",

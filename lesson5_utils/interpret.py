@@ -193,7 +193,7 @@ def _unscale(rating: np.ndarray, y_range: tuple[float, float] | None) -> np.ndar
     if y_range is None:
         return rating
     low, high = y_range
-    if rating.min() <= low or rating.max() >= high:
+    if not (rating.min() > low and rating.max() < high):
         raise ArgumentError(f"ratings must lie strictly inside the model's range {y_range}")
     share = (rating - low) / (high - low)
     return np.log(share / (1 - share))

@@ -403,8 +403,8 @@ def _divergence(history: History, epoch: int) -> str:
     if math.isfinite(history.loss[-1]):
         lost = f"the validation loss became {history.valid[-1]}"
     return (
-        f"{lost} (epoch {epoch + 1}); the weights are back to the start of that epoch: try a lower learning rate, such as "
-        f"lr={rate / 10:.0e}"
+        f"{lost} (epoch {epoch + 1}); the weights are back to the start of that epoch: try a "
+        f"lower learning rate, such as lr={rate / 10:.0e}"
     )
 
 

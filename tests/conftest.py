@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import hypothesis
 import matplotlib
 import pytest
+import torch
+
+if TYPE_CHECKING:
+    from lesson5_utils.datasets import Ratings
 
 # Not through MPLBACKEND: the kernels that nbval starts would inherit it and draw nothing.
 matplotlib.use("Agg")
+
+# One thread: beside another busy process, two threads that wait for each other at every
+# small step take thirty times as long. Through torch, so that notebooks keep their setting.
+torch.set_num_threads(1)
 
 hypothesis.settings.register_profile("course", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("course")
@@ -30,3 +39,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("real_data"):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def sample() -> Ratings:
+    """The bundled ratings, read once. Do not change them."""
+    from lesson5_utils import datasets
+
+    return datasets.load_ratings("sample")

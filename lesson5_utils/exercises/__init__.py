@@ -161,6 +161,8 @@ def _numbers_differ(expected: Any, got: Any, tolerance: float) -> str | None:
 def _numbers(value: Any) -> np.ndarray:
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu().numpy()
+    if np.asarray(value).dtype.kind in "SUc":
+        raise TypeError("text and complex numbers are not what is asked for")
     return np.asarray(value, dtype=float)
 
 
