@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -238,7 +239,7 @@ class RangeTest:
     """What `lr_find` saw: learning rates, smoothed losses, and three ways to choose.
 
     `suggestions` maps a way to a rate: "steepest" (the loss falls fastest), "minimum / 10"
-    (a tenth of where it is lowest), "valley" (two thirds into the longest way down).
+    (a tenth of where it is lowest), "valley" (the middle of the longest way down).
     """
 
     lr: list[float]
@@ -336,7 +337,7 @@ def _suggestions(rates: list[float], losses: list[float]) -> dict[str, float]:
 
 
 def _valley(losses: list[float]) -> int:
-    """The point two thirds into the longest falling subsequence of losses."""
+    """The middle of the longest falling subsequence of losses."""
     length, came_from = [1] * len(losses), [-1] * len(losses)
     for i, value in enumerate(losses):
         for j in range(i):
@@ -345,7 +346,7 @@ def _valley(losses: list[float]) -> int:
     path = [int(np.argmax(length))]
     while came_from[path[-1]] >= 0:
         path.append(came_from[path[-1]])
-    return path[len(path) // 3]  # the path runs backwards, from its end
+    return path[len(path) // 2]
 
 
 def _endless(
@@ -413,16 +414,16 @@ def _check_arguments(
 ) -> None:
     _positive_int("epochs", epochs)
     _positive_int("batch_size", batch_size)
-    if not isinstance(lr, int | float) or not (math.isfinite(lr) and lr > 0):
+    if not isinstance(lr, Real) or not (math.isfinite(lr) and lr > 0):
         raise ArgumentError(f"lr must be a positive number, not {lr!r}")
-    if not isinstance(wd, int | float) or not (math.isfinite(wd) and wd >= 0):
+    if not isinstance(wd, Real) or not (math.isfinite(wd) and wd >= 0):
         raise ArgumentError(f"wd must be 0 or a positive number, not {wd!r}")
     if schedule not in (None, "one_cycle"):
         raise ArgumentError(f"schedule must be 'one_cycle' or None, not {schedule!r}")
 
 
 def _positive_int(name: str, value: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise ArgumentError(f"{name} must be a whole number of at least 1, not {value!r}")
 
 
