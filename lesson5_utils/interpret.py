@@ -157,7 +157,7 @@ def solve_user(
         model: a trained `DotProductBias` (or `DotProduct`: then the bias is 0).
         movie: film codes [k] that the user has rated.
         rating: their ratings [k], strictly inside the model's range.
-        ridge: pull towards the average user (of factors and bias 0); more, if few ratings.
+        ridge: pull towards the average user (mean factors, mean bias); more, if few ratings.
 
     Raises:
         ArgumentError: nothing rated, unknown codes, a rating that the range cannot reach,
@@ -166,17 +166,22 @@ def solve_user(
     films = array(model.movie_factors)
     movie, rating = np.asarray(movie), np.asarray(rating, dtype=float)
     _check_answers(movie, rating, len(films), ridge)
-    offset, ones = np.zeros(len(films)), np.zeros((len(films), 1))
+    people = array(model.user_factors)
+    bias, offset, ones = np.zeros(len(people)), np.zeros(len(films)), np.zeros((len(films), 1))
     if isinstance(model, DotProductBias):
-        offset, ones = array(model.movie_bias), ones + 1
+        bias, offset, ones = array(model.user_bias), array(model.movie_bias), ones + 1
     columns = np.hstack([films, ones])
-    # a ridge regression is least squares with one more row per unknown, all asking for 0
-    pull = np.sqrt(ridge) * np.eye(columns.shape[1])
-    score = _unscale(rating, model.y_range) - offset[movie]
+    average = np.append(people.mean(axis=0), bias.mean())
+    base = columns @ average + offset  # the scores of an average user
+    # a ridge regression is least squares with one more row per unknown, all asking for 0:
+    # here for no difference from the average user
+    pull = np.sqrt(ridge) * np.eye(len(average))
+    wanted = _unscale(rating, model.y_range) - base[movie]
     rows = np.vstack([columns[movie], pull])
-    solved = np.linalg.lstsq(rows, np.append(score, np.zeros(len(pull))), rcond=None)[0]
-    predictions = _scale(columns @ solved + offset, model.y_range)
-    return NewUser(solved[:-1], float(solved[-1]), predictions)
+    change = np.linalg.lstsq(rows, np.append(wanted, np.zeros(len(pull))), rcond=None)[0]
+    user = average + change
+    predictions = _scale(columns @ user + offset, model.y_range)
+    return NewUser(user[:-1], float(user[-1]), predictions)
 
 
 def _check_answers(movie: np.ndarray, rating: np.ndarray, n_movies: int, ridge: float) -> None:

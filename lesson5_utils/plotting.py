@@ -68,7 +68,7 @@ def figure(
 def show(made: Figure, alt: str) -> None:
     """Display a figure as PNG with `alt` as alt text, and print `alt` below it."""
     png = io.BytesIO()
-    made.savefig(png, format="png", dpi=DPI)
+    made.savefig(png, format="png", dpi=DPI, bbox_inches="tight")
     display(
         {"image/png": png.getvalue(), "text/plain": "<figure>"},
         raw=True,
@@ -93,6 +93,7 @@ def cross_tab(ax: Axes, values: np.ndarray, rows: Sequence[str], cols: Sequence[
     )
     for row, col in np.argwhere(np.isnan(values)):
         ax.text(col + 0.5, row + 0.5, "·", ha="center", va="center", color="grey")
+    ax.set(xlabel="film", ylabel="user")
     ax.tick_params(labelsize=8, rotation=0)
     plt.setp(ax.get_xticklabels(), rotation=60, ha="right", rotation_mode="anchor")
 
@@ -136,6 +137,9 @@ def curves(
         )
     if log_x:
         ax.set_xscale("log")
+    if log_x and markers and x is not None:  # few points: name each
+        ax.set_xticks(list(x), [f"{value:g}" for value in x])
+        ax.minorticks_off()
     if log_y:
         ax.set_yscale("log")
     ax.set(xlabel=xlabel, ylabel=ylabel)
@@ -186,14 +190,14 @@ def labelled_points(
     ax.margins(0.12)
     texts = [ax.text(a, b, name, fontsize=7) for a, b, name in zip(x, y, labels, strict=True)]
     arrow = {"arrowstyle": "-", "color": "grey", "lw": 0.5}
-    adjust_text(texts, x=x, y=y, ax=ax, arrowprops=arrow, iter_lim=200)
+    adjust_text(texts, x=x, y=y, ax=ax, arrowprops=arrow, iter_lim=500)
 
 
 def joint(predicted: Values, actual: Values, alt: str) -> None:
     """Predictions against actual ratings, with both distributions (seaborn's joint plot)."""
     grid = sns.JointGrid(x=np.asarray(actual), y=np.asarray(predicted), height=4.4)
     grid.plot_joint(sns.boxplot, color=COLOURS[0], fliersize=1, width=0.6, native_scale=True)
-    grid.plot_marginals(sns.histplot, color=COLOURS[0], bins=23)
+    grid.plot_marginals(sns.histplot, color=COLOURS[0], binwidth=0.25)
     grid.set_axis_labels("actual rating", "predicted rating")
     try:
         show(grid.figure, alt)

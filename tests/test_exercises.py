@@ -70,12 +70,18 @@ class StubModel(nn.Module):
     def __init__(self, *_: object) -> None:
         super().__init__()
 
-    def forward(self, *_: object) -> None: ...
+    def forward(self, *_: object) -> Any:
+        return ...
+
+
+class SilentModel(StubModel):
+    def forward(self, *_: object) -> None:
+        return None
 
 
 def stub_of(one: Exercise) -> Any:
     """What the learner finds: a function, or a class, that is not written yet."""
-    return StubModel if isinstance(one.reference, type) else lambda *_: None
+    return StubModel if isinstance(one.reference, type) else lambda *_: ...
 
 
 @every_exercise
@@ -86,9 +92,10 @@ def test_an_unanswered_exercise_says_so_gently(one: Exercise, kind: str) -> None
 
 
 @every_exercise
-def test_a_function_that_returns_dots_is_unanswered(one: Exercise) -> None:
-    dots = stub_of(one) if isinstance(one.reference, type) else lambda *_: ...
-    assert one(dots).status == "unanswered"
+def test_an_answer_without_a_return_is_told_so(one: Exercise) -> None:
+    silent = SilentModel if isinstance(one.reference, type) else lambda *_: None
+    report = one(silent)
+    assert report.status == "wrong" and "is a `return` missing?" in report.text
 
 
 @every_exercise
@@ -222,7 +229,7 @@ def test_the_report_shows_input_expected_got_and_difference() -> None:
     made = Exercise("double", lambda x: 2 * x, lambda: [(torch.tensor([1.0, 2.0]),)], "why")
     assert made(lambda x: 2 * x + 0.5).text == (
         "✗ double: not yet.\n"
-        "  input     tensor [2] [1., 2.]\n"
+        "  input     x = tensor [2] [1., 2.]\n"
         "  expected  tensor [2] [2., 4.]\n"
         "  got       tensor [2] [2.5, 4.5]\n"
         "  so        largest difference 0.5"

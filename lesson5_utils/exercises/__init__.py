@@ -8,6 +8,7 @@ No source code is ever compared.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -16,7 +17,11 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["Exercise", "Report", "Slip", "differs", "whole_numbers"]
+__all__ = ["Exercise", "Report", "Slip", "WrongForm", "differs", "matrices", "whole_numbers"]
+
+
+class WrongForm(Exception):  # noqa: N818
+    """Raised by an exercise's `use`: the answer has not the form that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +74,14 @@ class Exercise:
             return self._wrong("Give the function itself, by its name and without brackets.")
         cases = self.cases()
         results = [self._run(answer, case) for case in cases]
-        if all(_is_empty(result) for result in results):
+        if all(result is ... for result in results):
             return self._unanswered()
         for case, result in zip(cases, results, strict=True):
             expected = self._run(self.reference, case)
             difference = differs(expected, result, self.tolerance)
             if difference:
-                return self._wrong(_compare(case, expected, result, difference), results)
+                shown = _compare(self._named(case), expected, result, difference)
+                return self._wrong(shown, results)
         return Report("right", f"✓ {self.name}: right, in {len(cases)} cases.\n  {self.why}")
 
     def _run(self, answer: Any, case: tuple[Any, ...]) -> Any:
@@ -84,6 +90,13 @@ class Exercise:
             return self.use(answer)(*deepcopy(case))
         except Exception as error:
             return error
+
+    def _named(self, case: tuple[Any, ...]) -> list[str]:
+        """The inputs as text, each with the name that the exercise gives it."""
+        names = list(inspect.signature(self.use(self.reference)).parameters)
+        if len(names) != len(case):
+            return [_brief(value) for value in case]
+        return [f"{name} = {_brief(value)}" for name, value in zip(names, case, strict=True)]
 
     def _unanswered(self) -> Report:
         return Report(
@@ -114,15 +127,26 @@ def whole_numbers(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randint(-4, 5, shape, generator=generator).float()
 
 
+def matrices(result: Any, count: int, wanted: str) -> list[torch.Tensor]:
+    """An answer of several tensors or arrays, as float tensors; `WrongForm` if it is not."""
+    if not isinstance(result, tuple | list) or len(result) != count:
+        raise WrongForm(f"return {wanted}")
+    if any(part is None or part is ... for part in result):
+        raise WrongForm(f"one of the {count} is still missing: return {wanted}")
+    return [torch.as_tensor(part, dtype=torch.float32) for part in result]
+
+
 def differs(expected: Any, got: Any, tolerance: float = 1e-4) -> str | None:
     """What is different between two results, in one phrase; None if nothing is.
 
     Tensors, arrays and numbers are compared by shape and value; tuples, lists and dicts
     item by item; anything else by `==`.
     """
+    if isinstance(got, WrongForm):
+        return str(got)
     if isinstance(got, Exception):
         return f"it raised {type(got).__name__}: {got}"
-    if _is_empty(got):
+    if got is None or got is ...:
         return "it returned nothing: is a `return` missing?"
     if isinstance(expected, Mapping):
         if not isinstance(got, Mapping) or set(got) != set(expected):
@@ -161,6 +185,8 @@ def _numbers_differ(expected: Any, got: Any, tolerance: float) -> str | None:
 def _numbers(value: Any) -> np.ndarray:
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu().numpy()
+    if isinstance(value, tuple | list):  # of tensors that carry a gradient, perhaps
+        value = [one.detach() if isinstance(one, torch.Tensor) else one for one in value]
     if np.asarray(value).dtype.kind in "SUc":
         raise TypeError("text and complex numbers are not what is asked for")
     return np.asarray(value, dtype=float)
@@ -169,17 +195,13 @@ def _numbers(value: Any) -> np.ndarray:
 def _alike(one: Any, other: Any, tolerance: float) -> bool:
     if isinstance(one, Exception) or isinstance(other, Exception):
         return type(one) is type(other) and str(one) == str(other)
-    if _is_empty(one) or _is_empty(other):
-        return _is_empty(one) and _is_empty(other)
+    if one is None or one is ... or other is None or other is ...:
+        return one is other
     return differs(one, other, tolerance) is None
 
 
-def _is_empty(result: Any) -> bool:
-    return result is None or result is ...
-
-
-def _compare(case: tuple[Any, ...], expected: Any, got: Any, difference: str) -> str:
-    lines = ["input     " + "\n            ".join(_brief(value) for value in case)]
+def _compare(inputs: Sequence[str], expected: Any, got: Any, difference: str) -> str:
+    lines = ["input     " + "\n            ".join(inputs)]
     lines.append(f"expected  {_brief(expected)}")
     if not isinstance(got, Exception):
         lines.append(f"got       {_brief(got)}")
@@ -209,7 +231,9 @@ def _shown(value: Any) -> str:
             suppress_small=True,
         )
         return f"{_kind(value)} {' '.join(shown.split())}"
-    if isinstance(value, float | torch.Tensor | np.floating):
+    if isinstance(value, torch.Tensor):
+        return f"{value.item():.4g}"
+    if isinstance(value, float | np.floating):
         return f"{float(value):.4g}"
     return repr(value)
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lesson5_utils.exercises import Exercise, Slip, whole_numbers
+from lesson5_utils.exercises import Exercise, Slip, WrongForm, matrices, whole_numbers
 
 __all__ = ["add_bias", "ones", "shrink", "squared_distance", "to_range"]
 
@@ -51,6 +51,22 @@ add_bias = Exercise(
             ),
         ),
         Slip(
+            "@ multiplies every user with every film: [n, n] numbers. Multiply row by row with "
+            "*, then sum over the factors (dim=1).",
+            lambda u, m, user_bias, movie_bias: u @ m.T + user_bias + movie_bias,
+        ),
+        Slip(
+            "both biases are missing.",
+            lambda u, m, user_bias, movie_bias: (u * m).sum(dim=1),
+        ),
+        Slip(
+            "the numbers are right, but the shape is [n, 1]: sum without keepdim, and make the "
+            "biases flat with .squeeze(1).",
+            lambda u, m, user_bias, movie_bias: (
+                (u * m).sum(dim=1, keepdim=True) + user_bias + movie_bias
+            ),
+        ),
+        Slip(
             "the user's bias is missing.",
             lambda u, m, user_bias, movie_bias: (u * m).sum(dim=1) + movie_bias.squeeze(1),
         ),
@@ -65,16 +81,17 @@ add_bias = Exercise(
 
 
 def _use_ones(widen: Callable[..., Any]) -> Callable[..., Any]:
-    """The plain dot product of the two widened matrices: any order of columns will do."""
+    """Plain dot products of every widened user with every widened film: any order of the
+    columns will do, but each side may only use what belongs to it."""
 
-    def use(*four: Tensor) -> Any:
-        result = widen(*four)
-        if not (isinstance(result, tuple | list) and len(result) == 2):
+    def use(u: Tensor, m: Tensor, user_bias: Tensor, movie_bias: Tensor) -> Any:
+        result = widen(u, m, user_bias, movie_bias)
+        if result is None or result is ...:
             return result
-        u, m = result
-        if u is None or u is ... or m is None or m is ...:
-            return None
-        return {"widths": (u.shape[1], m.shape[1]), "dot product": (u * m).sum(dim=1)}
+        users, films = matrices(result, 2, "two matrices: the wider users, the wider films")
+        if users.shape[1] != films.shape[1]:
+            raise WrongForm(f"users got {users.shape[1]} columns, films {films.shape[1]}")
+        return users @ films.T
 
     return use
 
@@ -133,8 +150,8 @@ to_range = Exercise(
     name="to_range",
     reference=lambda x, low, high: low + (high - low) * torch.sigmoid(x),
     cases=lambda: [
-        (torch.tensor([-9.0, 0.0, 9.0]), 0.0, 5.5),
-        (whole_numbers(4), 0.5, 5.0),
+        (torch.tensor([-9.0, 0.0, 9.0]), 1.0, 5.0),
+        (whole_numbers(4), 0.0, 5.5),
         (whole_numbers(3, seed=1), -1.0, 1.0),
     ],
     why="The sigmoid gives a share between 0 and 1; the share is stretched to the width of "
@@ -155,6 +172,15 @@ to_range = Exercise(
             lambda x, low, high: x.clamp(low, high),
         ),
         Slip(
+            "the range starts at 0 and ends at high: subtract low from high for the width, and "
+            "add low.",
+            lambda x, low, high: high * torch.sigmoid(x),
+        ),
+        Slip(
+            "brackets are missing: high - low must be multiplied as a whole.",
+            lambda x, low, high: low + high - low * torch.sigmoid(x),
+        ),
+        Slip(
             "you returned the share between 0 and 1; it is not stretched yet.",
             lambda x, low, high: torch.sigmoid(x),
         ),
@@ -172,7 +198,7 @@ shrink = Exercise(
         (torch.tensor([4.0, 0.0]), torch.tensor([8.0, 0.0]), 1.0),
     ],
     why="With many ratings the strength hardly counts, and the result is the plain mean. "
-    "With few, it is pulled towards 0: weight decay does the same to a film's bias.",
+    "With few, it stays near 0, as the bias of a film does that few ratings have moved.",
     slips=[
         Slip(
             "that is the plain mean: one lucky rating would put a film on top of the list.",
@@ -195,16 +221,19 @@ shrink = Exercise(
 
 
 def _use_parts(split: Callable[..., Any]) -> Callable[..., Any]:
-    """Put the four parts into bias + bias + dot product."""
+    """Bias + bias + dot product for every pair of places, so that each part must belong to
+    its own place."""
 
     def use(x: Tensor, y: Tensor) -> Any:
         result = split(x, y)
-        if not (isinstance(result, tuple | list) and len(result) == 4):
+        if result is None or result is ...:
             return result
-        if any(part is None or part is ... for part in result):
-            return None
-        bias_x, bias_y, factors_x, factors_y = result
-        return bias_x + bias_y + (factors_x * factors_y).sum(dim=1)
+        wanted = "four things: bias of x [n], bias of y [n], factors of x [n, d], of y [n, d]"
+        bias_x, bias_y, factors_x, factors_y = matrices(result, 4, wanted)
+        for bias in (bias_x, bias_y):
+            if bias.numel() != len(x):
+                raise WrongForm(f"a bias is one number for each place, not {list(bias.shape)}")
+        return bias_x.view(-1, 1) + bias_y.view(1, -1) + factors_x @ factors_y.T
 
     return use
 

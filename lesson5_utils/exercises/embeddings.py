@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lesson5_utils.exercises import Exercise, Slip, whole_numbers
+from lesson5_utils.exercises import Exercise, Slip, WrongForm, whole_numbers
 
 __all__ = ["dot_model", "lookup", "numbering", "rmse", "start"]
 
@@ -22,6 +22,11 @@ __all__ = ["dot_model", "lookup", "numbering", "rmse", "start"]
 def _by_first_seen(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     seen = list(dict.fromkeys(ids.tolist()))
     return np.array(sorted(seen)), np.array([seen.index(one) for one in ids.tolist()])
+
+
+def _unsorted(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    seen = list(dict.fromkeys(ids.tolist()))
+    return np.array(seen), np.array([seen.index(one) for one in ids.tolist()])
 
 
 numbering = Exercise(
@@ -44,6 +49,14 @@ numbering = Exercise(
             "you numbered the ids in the order in which they appear, but sorted the "
             "vocabulary: vocabulary[codes] does not give the ids back.",
             _by_first_seen,
+        ),
+        Slip(
+            "your codes count from 1. Rows of a table count from 0.",
+            lambda ids: (np.unique(ids), np.unique(ids, return_inverse=True)[1] + 1),
+        ),
+        Slip(
+            "your vocabulary is in the order of appearance; sort it.",
+            _unsorted,
         ),
         Slip(
             "you returned the codes and no vocabulary. Return both, vocabulary first.",
@@ -137,6 +150,8 @@ def _use_model(model_class: Any) -> Callable[..., Any]:
     """Build the learner's model, put known numbers into its two tables, and call it."""
 
     def use(n_users: int, n_movies: int, n_factors: int, user: Tensor, movie: Tensor) -> Any:
+        if isinstance(model_class, nn.Module):
+            raise WrongForm("give the class itself, MyDotProduct, not a model made from it")
         model = model_class(n_users, n_movies, n_factors)
         tables = {tuple(p.shape): p for p in model.parameters()}
         with torch.no_grad():
@@ -145,7 +160,7 @@ def _use_model(model_class: Any) -> Callable[..., Any]:
                     tables[rows, n_factors].copy_(whole_numbers(rows, n_factors, seed=rows))
         predicted = model(user, movie)
         if predicted is None or predicted is ...:
-            return None
+            return predicted
         found = {(n_users, n_factors), (n_movies, n_factors)} <= set(tables)
         return {
             "parameters": " and ".join(f"{list(shape)}" for shape in sorted(tables)) or "none",
@@ -175,8 +190,8 @@ dot_model = Exercise(
         Slip("you summed over the users (dim=0); sum over the factors (dim=1).", _WrongSum),
         Slip("you took the mean over the factors; a dot product is a sum.", _Mean),
         Slip(
-            "the tables are plain tensors in a list, so model.parameters() is empty and "
-            "nothing would be learned. Store nn.Embedding layers as attributes.",
+            "the tables are plain tensors, so model.parameters() is empty and nothing would be "
+            "learned. Store nn.Embedding layers as attributes.",
             _Hidden,
         ),
     ],
@@ -198,6 +213,10 @@ start = Exercise(
         Slip(
             "two random numbers are multiplied, so a enters squared: take the root.",
             lambda n_factors, mean: 4 * mean / n_factors,
+        ),
+        Slip(
+            "each of the two means is a/2, so their product is a²/4, not a²/2.",
+            lambda n_factors, mean: math.sqrt(2 * mean / n_factors),
         ),
         Slip(
             "one of the factors n is missing: the dot product adds up n products.",
