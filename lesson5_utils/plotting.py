@@ -190,7 +190,7 @@ def labelled_points(
     ax.margins(0.12)
     texts = [ax.text(a, b, name, fontsize=7) for a, b, name in zip(x, y, labels, strict=True)]
     arrow = {"arrowstyle": "-", "color": "grey", "lw": 0.5}
-    adjust_text(texts, x=x, y=y, ax=ax, arrowprops=arrow, iter_lim=500)
+    adjust_text(texts, x=x, y=y, ax=ax, arrowprops=arrow, iter_lim=200)
 
 
 def joint(predicted: Values, actual: Values, alt: str) -> None:
