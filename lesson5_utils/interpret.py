@@ -20,6 +20,7 @@ __all__ = [
     "Match",
     "NewUser",
     "array",
+    "confusion",
     "match_linear",
     "match_rotated",
     "nearest",
@@ -209,3 +210,21 @@ def _scale(score: np.ndarray, y_range: tuple[float, float] | None) -> np.ndarray
         return score
     low, high = y_range
     return low + (high - low) / (1 + np.exp(-score))
+
+
+def confusion(actual: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
+    """How often each class was taken for each other: counts [n_classes, n_classes].
+
+    Rows are what it was, columns what was said; right answers stand on the diagonal.
+
+    Raises:
+        ArgumentError: not one prediction per row, or a class outside 0 … n_classes - 1.
+    """
+    actual, predicted = np.asarray(actual), np.asarray(predicted)
+    if actual.shape != predicted.shape:
+        raise ArgumentError(f"{predicted.shape} predictions do not fit {actual.shape} rows")
+    counts = np.zeros((n_classes, n_classes), dtype=int)
+    if not {*actual.tolist(), *predicted.tolist()} <= set(range(n_classes)):
+        raise ArgumentError(f"classes must be whole numbers from 0 to {n_classes - 1}")
+    np.add.at(counts, (actual, predicted), 1)
+    return counts

@@ -1,7 +1,8 @@
 """Every model of the course, as a `torch.nn.Module`.
 
 The rating models take two int64 tensors of codes, `user` [n] and `movie` [n], and return
-predicted ratings, float32 [n].
+predicted ratings, float32 [n]. The digit models take float32 rows [n, 784] and return scores
+[n, 10], one for each class.
 """
 
 from __future__ import annotations
@@ -9,11 +10,19 @@ from __future__ import annotations
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lesson5_utils.errors import ArgumentError
 
-__all__ = ["DotProduct", "DotProductBias", "EmbeddingNet", "scale_to_range"]
+__all__ = [
+    "DotProduct",
+    "DotProductBias",
+    "EmbeddingNet",
+    "LogisticRegression",
+    "TwoLayerNet",
+    "scale_to_range",
+]
 
 INIT_STD = 0.01  # small and random: nearly no opinion at first, and no two factors alike
 NET_STD = 0.1  # a net multiplies its inputs by small weights again: from 0.01 it starts slowly
@@ -141,3 +150,39 @@ class EmbeddingNet(nn.Module):
         """Predicted ratings [n] for codes `user` [n] and `movie` [n]."""
         factors = torch.cat([self.user_factors(user), self.movie_factors(movie)], dim=1)
         return scale_to_range(self.layers(factors).squeeze(1), self.y_range)
+
+
+class LogisticRegression(nn.Module):
+    """One affine layer: a score for each class. The softmax is left to the loss.
+
+    Args:
+        n_in: numbers in a row of input (the pixels).
+        n_out: classes.
+    """
+
+    def __init__(self, n_in: int = 784, n_out: int = 10) -> None:
+        super().__init__()
+        self.linear = nn.Linear(n_in, n_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scores [n, n_out] for rows `x` [n, n_in]."""
+        return self.linear(x)
+
+
+class TwoLayerNet(nn.Module):
+    """Two affine layers with a ReLU between them. The softmax is left to the loss.
+
+    Args:
+        n_in: numbers in a row of input (the pixels).
+        n_hidden: activations between the layers.
+        n_out: classes.
+    """
+
+    def __init__(self, n_in: int = 784, n_hidden: int = 50, n_out: int = 10) -> None:
+        super().__init__()
+        self.first = nn.Linear(n_in, n_hidden)
+        self.second = nn.Linear(n_hidden, n_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scores [n, n_out] for rows `x` [n, n_in]."""
+        return self.second(F.relu(self.first(x)))

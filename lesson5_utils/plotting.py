@@ -23,13 +23,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLOURS",
+    "counts",
     "cross_tab",
     "curves",
     "figure",
+    "fitted",
+    "histograms",
+    "images",
     "joint",
     "labelled_points",
     "matched_maps",
     "matrix",
+    "paths",
     "range_test",
     "scatter",
     "spread",
@@ -229,3 +234,82 @@ def matched_maps(ax: Axes, true: np.ndarray, found: np.ndarray, labels: Sequence
     ax.set_aspect("equal")
     ax.set(xlabel="thousand km east", ylabel="thousand km north")
     ax.legend(frameon=False, loc="lower left")
+
+
+def images(
+    axes: np.ndarray, pictures: np.ndarray, titles: Sequence[str] = (), signed: bool = False
+) -> None:
+    """One picture per axis, from `pictures` [n, height, width]; spare axes stay empty.
+
+    `signed`: zero is white, negative and positive numbers have different colours.
+    """
+    limit = float(np.abs(pictures).max()) or 1.0
+    colours = {"cmap": "vlag", "vmin": -limit, "vmax": limit} if signed else {"cmap": "gray_r"}
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, picture in zip(axes.flat, pictures, strict=False):
+        ax.imshow(picture, **colours)
+    for ax, title in zip(axes.flat, titles, strict=False):
+        ax.set_title(title, fontsize=9)
+
+
+def counts(ax: Axes, table: np.ndarray, *, xlabel: str = "", ylabel: str = "") -> None:
+    """A square table of counts; what is off the diagonal sets the colours, 0 is left out."""
+    off = np.where(np.eye(len(table), dtype=bool), 0, table)
+    text = np.where(table > 0, table.astype(str), "")
+    sns.heatmap(off, ax=ax, annot=text, fmt="", cmap="rocket_r", cbar=False, linewidths=0.5)
+    ax.tick_params(rotation=0)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+
+
+def histograms(
+    ax: Axes, groups: Mapping[str, Values], bins: Values, *, xlabel: str = ""
+) -> None:
+    """The share of each group's values in each bin, as outlines."""
+    styles = zip(cycle(COLOURS), cycle(LINES), strict=False)
+    for (label, values), (colour, line) in zip(groups.items(), styles, strict=False):
+        share, edges = np.histogram(values, bins)
+        ax.stairs(share / max(len(values), 1), edges, color=colour, ls=line, label=label)
+    ax.set(xlabel=xlabel, ylabel="share")
+    ax.legend(frameon=False)
+
+
+def paths(
+    ax: Axes,
+    x: Values,
+    y: Values,
+    height: np.ndarray,
+    lines: Mapping[str, np.ndarray],
+    *,
+    xlabel: str = "",
+    ylabel: str = "",
+) -> None:
+    """Ways [n, 2] over a landscape, `height` [len(y), len(x)], shown as contours of its log.
+
+    A star marks the lowest point of the landscape.
+    """
+    ax.contour(x, y, np.log10(height), levels=12, colors="grey", linewidths=0.5)
+    row, col = (int(place) for place in np.unravel_index(np.argmin(height), height.shape))
+    ax.plot([x[col]], [y[row]], "*", color="black", ms=12, zorder=3)
+    styles = zip(COLOURS, cycle(LINES), cycle(MARKERS), strict=False)
+    for (label, way), (colour, line, marker) in zip(lines.items(), styles, strict=False):
+        ax.plot(*way.T, color=colour, ls=line, marker=marker, ms=3, lw=1, label=label)
+    ax.set(xlabel=xlabel, ylabel=ylabel, xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+    ax.legend(frameon=False)
+
+
+def fitted(
+    ax: Axes,
+    points: tuple[Values, Values],
+    x: Values,
+    lines: Mapping[str, Values],
+    *,
+    title: str = "",
+    ylim: tuple[float, float] | None = None,
+) -> None:
+    """Points (x, y) and the curves that a model draws through them; `ylim` cuts them off."""
+    ax.plot(*points, "o", color="black", ms=4, alpha=0.7, label="points")
+    curves(ax, x, lines, xlabel="x", ylabel="y")
+    ax.set_title(title, fontsize=10)
+    ax.set_ylim(ylim)
+    ax.legend(frameon=False, fontsize=8)

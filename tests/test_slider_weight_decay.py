@@ -1,0 +1,45 @@
+"""The slider of notebook 03: its callback draws the same picture as the static figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+
+from lesson5_utils import plotting
+
+PATH = Path(__file__).resolve().parent.parent / "notebooks" / "03_weight_decay.ipynb"
+NEEDED = {"imports", "points", "powers", "three-errors", "three-figure", "solve-penalised"}
+NEEDED |= {"draw-fit", "slider"}
+
+
+def test_the_slider_draws_a_fit_for_every_power(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn: list[dict[str, Any]] = []
+    offered: dict[str, Any] = {}
+
+    def fitted(ax: Any, points: Any, x: Any, lines: Any, **rest: Any) -> None:
+        drawn.append({"lines": lines, **rest})
+
+    monkeypatch.setattr(plotting, "display", lambda *_, **__: None)
+    monkeypatch.setattr(plotting, "fitted", fitted)
+    namespace: dict[str, Any] = {}
+    for cell in nbformat.read(PATH, as_version=4).cells:
+        if cell.id in NEEDED:
+            exec(cell.source, namespace)
+        if cell.id == "imports":
+            namespace["interact"] = lambda callback, **sliders: offered.update(
+                callback=callback, **sliders
+            )
+    drawn.clear()
+    slider = offered["power"]
+    for power in (slider.min, -3, slider.max):
+        offered["callback"](power)
+        assert f"10 to the power {power:.1f}" in capsys.readouterr().out
+    few, right, much = (np.asarray(picture["lines"]["fit"]) for picture in drawn)
+    assert [picture["title"][:8] for picture in drawn] == ["wd 1e-11", "wd 1e-03", "wd 1e+02"]
+    assert np.abs(few).max() > np.abs(right).max() > 10 * np.abs(much).max()
