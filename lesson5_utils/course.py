@@ -14,6 +14,7 @@ import base64
 import hashlib
 import inspect
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Course", "Lesson", "Video", "load", "render", "run", "save", "show_source"]
 
 PACKAGE = Path(__file__).resolve().parent
+AT_ONCE = min(2, os.cpu_count() or 1)  # notebooks; more would crowd a small laptop
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -177,22 +179,49 @@ def _header(path: Path) -> dict[str, Any]:
 
 
 def run(course: Course, lessons: Sequence[Lesson], ratings: str, digits: str) -> None:
-    """Execute each lesson in order, in a kernel of its own, into `course.executed(...)`.
+    """Execute each lesson in a kernel of its own, into `course.executed(...)`.
 
-    A lesson whose result is there, from the same cells, package, data and settings, is skipped.
+    They start in order, `AT_ONCE` at a time. A lesson whose result is there, from the same
+    cells, package, data and settings, is skipped. If one fails, or at Ctrl-C, all stop; what
+    was finished is kept.
     """
+    to_do = []
     for lesson in lessons:
-        copy = course.executed(ratings, digits) / lesson.path.name
         made_from = _fingerprint(course, lesson, ratings, digits)
-        if _made_from(copy) == made_from:
+        if _made_from(course.executed(ratings, digits) / lesson.path.name) == made_from:
             print(f"{lesson.name}: nothing changed since its last run")
-            continue
-        notebook = execute(course, lesson, ratings, digits)
-        notebook.metadata["lesson5"] = {"made_from": made_from}
-        write_notebook(notebook, copy)
+        else:
+            to_do.append((course, lesson, ratings, digits, made_from))
+    if len(to_do) < 2:
+        for task in to_do:
+            _run_one(*task)
+        return
+    bars = multiprocessing.RLock()  # they share one terminal
+    with multiprocessing.Pool(AT_ONCE, _start_worker, (bars,)) as pool:  # its end stops all
+        tasks = [(*task, row) for row, task in enumerate(to_do)]
+        for one in [pool.apply_async(_run_one, task) for task in tasks]:
+            one.get()
 
 
-def execute(course: Course, lesson: Lesson, ratings: str, digits: str) -> NotebookNode:
+def _start_worker(bars: Any) -> None:
+    """Leave Ctrl-C to the process that waits; a kernel ends by itself with its worker."""
+    from tqdm import tqdm
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tqdm.set_lock(bars)
+
+
+def _run_one(
+    course: Course, lesson: Lesson, ratings: str, digits: str, made_from: str, row: int = 0
+) -> None:
+    notebook = execute(course, lesson, ratings, digits, row)
+    notebook.metadata["lesson5"] = {"made_from": made_from}
+    write_notebook(notebook, course.executed(ratings, digits) / lesson.path.name)
+
+
+def execute(
+    course: Course, lesson: Lesson, ratings: str, digits: str, row: int = 0
+) -> NotebookNode:
     """The lesson as a clean kernel leaves it, tidied; a bar on stderr counts the cells.
 
     When a cell fails, what ran is kept under build/ and one sentence says which cell it was.
@@ -202,12 +231,14 @@ def execute(course: Course, lesson: Lesson, ratings: str, digits: str) -> Notebo
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     notebook = nbformat.read(lesson.path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     silent = os.environ.get("LESSON5_PROGRESS") == "0"
-    bar = tqdm(total=len(code), desc=lesson.name, unit="cell", disable=silent)
+    bar = tqdm(
+        total=len(code), desc=f"{lesson.name:16}", unit="cell", disable=silent, position=row
+    )
     at = {"cell": "the first"}
     client = NotebookClient(
         notebook,
@@ -241,9 +272,15 @@ def execute(course: Course, lesson: Lesson, ratings: str, digits: str) -> Notebo
 
 
 def _leave_interrupts_to_python(notebook: NotebookNode) -> None:
-    """Ctrl-C is then a KeyboardInterrupt; nbclient's own handler ends in an AssertionError."""
-    with suppress(NotImplementedError):  # Windows, where nbclient could not set one
-        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+    """Ctrl-C is then a KeyboardInterrupt; nbclient's own handler ends in an AssertionError.
+
+    In a worker it goes to the waiting process, whose SIGTERM then ends the worker at once.
+    """
+    with suppress(NotImplementedError):  # Windows, where nbclient could not set them
+        for one in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().remove_signal_handler(one)
+    if multiprocessing.parent_process():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _environment(ratings: str, digits: str) -> dict[str, str]:
