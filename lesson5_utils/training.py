@@ -45,10 +45,9 @@ Optimizer = Callable[..., Any]
 
 ADAMW: Optimizer = partial(torch.optim.AdamW, betas=(0.9, 0.99), fused=True)
 PCT_START = 0.25  # fastai's share of the steps with a rising rate; torch's default is 0.3
-if "OMP_NUM_THREADS" not in os.environ:
-    # Steps on nets this small gain nothing from a second thread, and on a busy machine the
-    # threads wait for each other: 95 s instead of 3 s was seen for one training.
-    torch.set_num_threads(1)
+# Steps on nets this small gain nothing from a second thread, and on a busy machine the
+# threads wait for each other: 95 s instead of 3 s was seen for one training.
+torch.set_num_threads(int(os.environ.get("LESSON5_THREADS", "1")))
 
 ROWS_AT_ONCE = 8192  # when predicting: bounds the memory, changes no result
 
