@@ -96,8 +96,7 @@ def lab(ratings: Ratings = "sample", digits: Digits = "sample") -> None:
     from lesson5_utils import course
 
     folder = course.load().notebooks
-    environment = {"OMP_NUM_THREADS": "1"} | os.environ  # as in course.execute
-    environment |= {"LESSON5_RATINGS": ratings, "LESSON5_DIGITS": digits}
+    environment = {**os.environ, "LESSON5_RATINGS": ratings, "LESSON5_DIGITS": digits}
     command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
     raise typer.Exit(subprocess.call(command, cwd=folder, env=environment))
 

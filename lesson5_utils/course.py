@@ -284,14 +284,10 @@ def _leave_interrupts_to_python(notebook: NotebookNode) -> None:
 
 
 def _environment(ratings: str, digits: str) -> dict[str, str]:
-    """The kernel's: no progress bars in what is saved, and the kernel's own way to draw.
-
-    One thread, unless the caller chose otherwise: the nets are so small that two threads gain
-    nothing, and on a busy machine they wait for each other (four times slower was seen).
-    """
+    """The kernel's: no progress bars in what is saved, and the kernel's own way to draw."""
     inherited = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
     chosen = {"LESSON5_RATINGS": ratings, "LESSON5_DIGITS": digits, "LESSON5_PROGRESS": "0"}
-    return {"OMP_NUM_THREADS": "1"} | inherited | chosen
+    return inherited | chosen
 
 
 def _fingerprint(course: Course, lesson: Lesson, ratings: str, digits: str) -> str:
