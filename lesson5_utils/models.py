@@ -2,11 +2,13 @@
 
 The rating models take two int64 tensors of codes, `user` [n] and `movie` [n], and return
 predicted ratings, float32 [n]. The digit models take float32 rows [n, 784] and return scores
-[n, 10], one for each class.
+[n, 10], one for each class. `TabularNet` takes any columns.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -16,11 +18,14 @@ from torch import Tensor, nn
 from lesson5_utils.errors import ArgumentError
 
 __all__ = [
+    "ConvNet",
     "DotProduct",
     "DotProductBias",
     "EmbeddingNet",
     "LogisticRegression",
+    "TabularNet",
     "TwoLayerNet",
+    "embedding_width",
     "scale_to_range",
 ]
 
@@ -60,6 +65,11 @@ def _table(n_rows: int, width: int, std: float = INIT_STD) -> nn.Embedding:
     table = nn.Embedding(n_rows, width)
     nn.init.normal_(table.weight, std=std)
     return table
+
+
+def _check_dropout(dropout: float) -> None:
+    if not 0 <= dropout < 1:
+        raise ArgumentError(f"dropout must lie in [0, 1), not {dropout}")
 
 
 class DotProduct(nn.Module):
@@ -133,8 +143,7 @@ class EmbeddingNet(nn.Module):
     ) -> None:
         super().__init__()
         self.y_range = _checked_range(y_range)
-        if not 0 <= dropout < 1:
-            raise ArgumentError(f"dropout must lie in [0, 1), not {dropout}")
+        _check_dropout(dropout)
         user_width, movie_width = (
             (n_factors, n_factors) if isinstance(n_factors, int) else n_factors
         )
@@ -186,3 +195,106 @@ class TwoLayerNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Scores [n, n_out] for rows `x` [n, n_in]."""
         return self.second(F.relu(self.first(x)))
+
+
+class ConvNet(nn.Module):
+    """A small convolutional net, without batch norm: its layers see one picture at a time.
+
+    Its three children are its layer groups (`training.layer_groups`): `early` finds strokes,
+    `late` puts them together, `head` turns what was found into scores. The head averages each
+    channel over the four quarters of the picture, so any size of picture will do.
+
+    Args:
+        n_out: classes.
+        n_channels: filters of the three convolutions, in order; each halves height and width.
+
+    Raises:
+        ArgumentError: (when called) rows that are no square pictures.
+    """
+
+    def __init__(self, n_out: int = 10, n_channels: tuple[int, int, int] = (8, 16, 32)) -> None:
+        super().__init__()
+        first, second, third = n_channels
+        self.early = nn.Sequential(nn.Conv2d(1, first, 5, stride=2, padding=2), nn.ReLU())
+        self.late = nn.Sequential(
+            nn.Conv2d(first, second, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(second, third, 3, stride=2, padding=1),
+            nn.ReLU(),
+        )
+        self.head = nn.Sequential(
+            nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(4 * third, n_out)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scores [n, n_out] for pictures as rows `x` [n, side · side]; 784 is 28 · 28."""
+        side = math.isqrt(x.shape[1])
+        if side * side != x.shape[1]:
+            raise ArgumentError(f"rows of {x.shape[1]} pixels are no square pictures")
+        return self.head(self.late(self.early(x.view(-1, 1, side, side))))
+
+
+def embedding_width(n_categories: int) -> int:
+    """How wide to make an embedding: fastai's rule of thumb, 1.6 · n^0.56, at most 600."""
+    if n_categories < 1:
+        raise ArgumentError(f"a column needs at least one category, not {n_categories}")
+    return max(1, min(600, round(1.6 * n_categories**0.56)))
+
+
+class TabularNet(nn.Module):
+    """Columns of any kind into one net: an embedding for each categorical column, next to the
+    continuous columns, through linear layers.
+
+    Args:
+        n_categories: for each categorical column, how many categories it has.
+        n_cont: number of continuous columns; scale them to mean 0 and variance 1 first.
+        widths: of the embeddings; None means `embedding_width` of each.
+        y_range: (low, high) of the predictions, by a scaled sigmoid; `None` for no limit.
+        n_hidden: width of each hidden layer, in order.
+        n_out: numbers predicted for a row.
+        dropout: share of the embeddings and of each hidden layer set to zero at random while
+            training.
+        batch_norm: normalise each hidden layer over the batch, before its ReLU.
+
+    Source: Guo and Berkhahn (2016), arXiv:1604.06737.
+    """
+
+    def __init__(
+        self,
+        n_categories: Sequence[int],
+        n_cont: int = 0,
+        *,
+        widths: Sequence[int] | None = None,
+        y_range: Range = None,
+        n_hidden: tuple[int, ...] = (100, 50),
+        n_out: int = 1,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        self.y_range = _checked_range(y_range)
+        _check_dropout(dropout)
+        if widths is None:
+            widths = [embedding_width(n) for n in n_categories]
+        if len(widths) != len(n_categories):
+            raise ArgumentError(f"{len(widths)} widths do not fit {len(n_categories)} columns")
+        if sum(widths) + n_cont < 1:
+            raise ArgumentError("a net needs at least one column, categorical or continuous")
+        self.embeddings = nn.ModuleList(
+            _table(n, width, NET_STD) for n, width in zip(n_categories, widths, strict=True)
+        )
+        self.dropout = nn.Dropout(dropout)
+        layers: list[nn.Module] = []
+        for n_in, n_next in pairwise([sum(widths) + n_cont, *n_hidden]):
+            norm = [nn.BatchNorm1d(n_next)] if batch_norm else []
+            layers += [nn.Linear(n_in, n_next), *norm, nn.ReLU(), nn.Dropout(dropout)]
+        last = n_hidden[-1] if n_hidden else sum(widths) + n_cont
+        self.layers = nn.Sequential(*layers, nn.Linear(last, n_out))
+
+    def forward(self, cat: Tensor, cont: Tensor) -> Tensor:
+        """Predictions [n] (or [n, n_out], if more than one) for codes `cat` [n, columns],
+        int64, and numbers `cont` [n, n_cont]; without columns of a kind, [n, 0]."""
+        parts = [table(cat[:, i]) for i, table in enumerate(self.embeddings)]
+        factors = self.dropout(torch.cat(parts, dim=1)) if parts else cont[:, :0]
+        out = self.layers(torch.cat([factors, cont], dim=1))
+        return scale_to_range(out.squeeze(1) if out.shape[1] == 1 else out, self.y_range)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLOURS",
+    "bands",
     "counts",
     "cross_tab",
     "curves",
@@ -150,6 +151,26 @@ def curves(
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if len(lines) > 1:
         ax.legend(frameon=False)
+
+
+def bands(
+    ax: Axes,
+    x: Values,
+    groups: Mapping[str, np.ndarray],
+    *,
+    xlabel: str = "",
+    ylabel: str = "",
+    log_x: bool = False,
+) -> None:
+    """The mean of several runs over x as a line with markers, and lowest to highest as a band.
+
+    Each group is an array [runs, len(x)].
+    """
+    means = {label: np.mean(runs, axis=0) for label, runs in groups.items()}
+    curves(ax, x, means, xlabel=xlabel, ylabel=ylabel, log_x=log_x, markers=True)
+    for runs, colour in zip(groups.values(), cycle(COLOURS), strict=False):
+        low, high = np.min(runs, axis=0), np.max(runs, axis=0)
+        ax.fill_between(x, low, high, color=colour, alpha=0.15, lw=0)
 
 
 def spread(

@@ -1,4 +1,5 @@
-"""Data in, trained model and its history out: batches, fit, evaluate, the range test.
+"""Data in, trained model and its history out: batches, fit, evaluate, the range test,
+freezing and layer groups.
 
 Data is either a `datasets.Ratings` or a tuple of tensors `(*inputs, target)` of one length;
 the model is called as `model(*inputs)`. Batches are slices of tensors in memory.
@@ -31,23 +32,31 @@ __all__ = [
     "History",
     "RangeTest",
     "batches",
+    "discriminative_lrs",
     "evaluate",
     "fit",
+    "freeze_to",
+    "layer_groups",
     "lr_find",
     "predict",
     "set_seed",
+    "unfreeze",
 ]
 
 Data = Ratings | Sequence[Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
 Metric = Callable[[Tensor, Tensor], float]
 Optimizer = Callable[..., Any]
+Rate = float | slice  # one learning rate, or `slice(last)`, `slice(first, last)` by layer group
 
 ADAMW: Optimizer = partial(torch.optim.AdamW, betas=(0.9, 0.99), fused=True)
 PCT_START = 0.25  # fastai's share of the steps with a rising rate; torch's default is 0.3
 # Steps on nets this small gain nothing from a second thread, and on a busy machine the
 # threads wait for each other: 95 s instead of 3 s was seen for one training.
-torch.set_num_threads(int(os.environ.get("LESSON5_THREADS", "1")))
+_threads = os.environ.get("LESSON5_THREADS") or "1"
+if not (_threads.isdecimal() and int(_threads)):
+    raise ArgumentError(f"LESSON5_THREADS must be a whole number, such as 2, not {_threads!r}")
+torch.set_num_threads(int(_threads))
 
 ROWS_AT_ONCE = 8192  # when predicting: bounds the memory, changes no result
 
@@ -56,7 +65,8 @@ ROWS_AT_ONCE = 8192  # when predicting: bounds the memory, changes no result
 class History:
     """What happened during `fit`, as plain lists.
 
-    Per batch: `loss`, `lr`, `momentum` (empty where the optimizer has none).
+    Per batch: `loss`, `lr` (of the last layer group, if they differ), `momentum` (empty where
+    the optimizer has none).
     Per epoch: `train` (mean loss of its batches), `valid` (loss over the validation data),
     `metrics` (a dict name → value), `seconds`.
     """
@@ -151,7 +161,7 @@ def fit(
     train: Data,
     valid: Data,
     epochs: int,
-    lr: float,
+    lr: Rate,
     *,
     batch_size: int = 64,
     wd: float = 0.01,
@@ -165,15 +175,19 @@ def fit(
 ) -> History:
     """Train `model` and say how it went. The model is left in evaluation mode.
 
+    Frozen parameters (see `freeze_to`) stay exactly as they are.
+
     Args:
         model: called as `model(*inputs)`.
         train, valid: `Ratings`, or tensors `(*inputs, target)`.
         epochs: passes over the training data.
-        lr: the learning rate; with one-cycle, the highest one.
+        lr: the learning rate; with one-cycle, the highest one. A slice gives each layer group
+            its own, as `discriminative_lrs` says.
         batch_size: rows per step.
         wd: passed on as `weight_decay`: decay with AdamW, a penalty with SGD, Adam, RMSprop.
         loss: `(pred, target) -> scalar`.
-        optimizer: called as `optimizer(parameters, lr=lr, weight_decay=wd)`.
+        optimizer: called as `optimizer(groups, lr=lr, weight_decay=wd)`, with torch's
+            parameter groups.
         schedule: "one_cycle", or None for a constant rate.
         metrics: functions `(pred, target) -> float`, over all of `valid` after each epoch.
         seed: fixes the order of the batches, and nothing else.
@@ -181,7 +195,7 @@ def fit(
         progress: show a bar; None means yes, unless `LESSON5_PROGRESS` is 0.
 
     Raises:
-        ArgumentError: a value that cannot work, before any work.
+        ArgumentError: a value that cannot work, or a model frozen altogether; before any work.
         TrainingDiverged: the loss became infinite or NaN; the weights are back to those at
             the start of that epoch, and the exception carries the `history`.
         KeyboardInterrupt: passed on with the `history`; the model stays usable.
@@ -193,8 +207,8 @@ def fit(
     parts = tuple(part.to(place) for part in parts)
     held_out = tuple(part.to(place) for part in held_out)
     steps_per_epoch = math.ceil(len(parts[0]) / batch_size)
-    stepper = optimizer(model.parameters(), lr=lr, weight_decay=wd)
-    plan = _plan(schedule, lr, epochs * steps_per_epoch)
+    stepper = _optimizer(optimizer, model, lr, wd)
+    plans = _plans(schedule, stepper, epochs * steps_per_epoch)
     generator = None if seed is None else torch.Generator().manual_seed(seed)
 
     history = History()
@@ -204,10 +218,9 @@ def fit(
         for epoch in range(epochs):
             started = time.perf_counter()
             before = copy.deepcopy(model.state_dict())
-            model.train()
+            _train_mode(model)
             for batch in batches(parts, batch_size, generator=generator):
-                if plan is not None:
-                    _set_rates(stepper, plan, len(history.loss))
+                _set_rates(stepper, plans, len(history.loss))
                 _record(history, stepper, train_batch(model, batch, loss, stepper))
                 if not math.isfinite(history.loss[-1]):
                     model.load_state_dict(before)
@@ -236,6 +249,117 @@ def train_batch(model: nn.Module, batch: Sequence[Tensor], loss: Loss, optimizer
     batch_loss.backward()
     optimizer.step()
     return batch_loss.item()
+
+
+# --- layer groups -------------------------------------------------------------------------
+
+
+def layer_groups(model: nn.Module) -> list[list[nn.Parameter]]:
+    """The parameters of `model`, cut into groups from input to output.
+
+    Each child of the model that has parameters is one group, in the order in which the model
+    names them; a parameter that two children share belongs to the first. A model without such
+    children is one group.
+
+    Raises:
+        ArgumentError: a model with children that also has parameters outside of them: nobody
+            can say which group they belong to.
+    """
+    children = [child for child in model.children() if any(True for _ in child.parameters())]
+    if not children:
+        return [list(model.parameters())]
+    loose = [name for name, _ in model.named_parameters(recurse=False)]
+    if loose:
+        raise ArgumentError(
+            f"parameters outside of every layer belong to no layer group: {', '.join(loose)}; "
+            "put them into a module of their own"
+        )
+    groups: list[list[nn.Parameter]] = []
+    seen: set[int] = set()
+    for child in children:
+        groups.append([p for p in child.parameters() if id(p) not in seen])
+        seen |= {id(p) for p in groups[-1]}
+    return groups
+
+
+def freeze_to(model: nn.Module, n: int) -> None:
+    """Freeze the layer groups before number `n`, and let the others learn.
+
+    `freeze_to(model, -1)` leaves only the last group, the head, to learn. Frozen parameters
+    get no gradient and stay as they are; while all parameters of a layer are frozen, `fit`
+    also keeps its batch norm in evaluation mode, so its running averages stay too.
+
+    Raises:
+        ArgumentError: a group that the model has not.
+    """
+    groups = layer_groups(model)
+    if not -len(groups) <= n < len(groups):
+        raise ArgumentError(
+            f"the model has {len(groups)} layer groups: n must lie from {-len(groups)} to "
+            f"{len(groups) - 1}, not {n}"
+        )
+    first = n % len(groups)
+    for number, group in enumerate(groups):
+        for p in group:
+            p.requires_grad_(number >= first)
+            p.grad = None  # an old gradient would still move a frozen parameter
+
+
+def unfreeze(model: nn.Module) -> None:
+    """Let every parameter learn."""
+    freeze_to(model, 0)
+
+
+def discriminative_lrs(lr: Rate, n_groups: int) -> list[float]:
+    """One learning rate per layer group, from input to output.
+
+    A float: the same for all. `slice(last)`: `last` for the last group, a third of it for all
+    others, as in the lecture (today's fastai takes a tenth). `slice(first, last)`: from first
+    to last, each the same factor above the one before.
+
+    Raises:
+        ArgumentError: a rate that is not a positive number, or no group.
+    """
+    _positive_int("n_groups", n_groups)
+    if not isinstance(lr, slice):
+        return [_positive("lr", lr)] * n_groups
+    if lr.step is not None:
+        raise ArgumentError(f"lr must be slice(last) or slice(first, last), not {lr!r}")
+    last = _positive("the last rate of lr", lr.stop)
+    if lr.start is None:
+        return [last / 3] * (n_groups - 1) + [last]
+    first = _positive("the first rate of lr", lr.start)
+    if n_groups == 1:
+        return [last]
+    curve = schedules.exponential
+    return [curve(first, last, number / (n_groups - 1)) for number in range(n_groups)]
+
+
+def _optimizer(optimizer: Optimizer, model: nn.Module, lr: Rate, wd: float) -> Any:
+    """The optimizer with one parameter group per rate, without what is frozen."""
+    groups = layer_groups(model) if isinstance(lr, slice) else [list(model.parameters())]
+    learning = [
+        {"params": [p for p in group if p.requires_grad], "lr": rate}
+        for group, rate in zip(groups, discriminative_lrs(lr, len(groups)), strict=True)
+    ]
+    learning = [group for group in learning if group["params"]]
+    if not learning:
+        raise ArgumentError("every parameter is frozen: nothing can be learned; unfreeze first")
+    return optimizer(learning, lr=learning[-1]["lr"], weight_decay=wd)
+
+
+def _train_mode(model: nn.Module) -> None:
+    """Training mode for all but the batch norms of frozen layers."""
+    model.train()
+    for layer in model.modules():
+        frozen = [not p.requires_grad for p in layer.parameters()]
+        if frozen and all(frozen):
+            for part in layer.modules():
+                if isinstance(part, nn.modules.batchnorm._BatchNorm):
+                    part.eval()
+
+
+# --- the range test -----------------------------------------------------------------------
 
 
 @dataclass
@@ -294,8 +418,8 @@ def lr_find(
     try:
         with torch.random.fork_rng():
             generator = None if seed is None else torch.Generator().manual_seed(seed)
-            model.train()
-            stepper = optimizer(model.parameters(), lr=start_lr, weight_decay=wd)
+            _train_mode(model)
+            stepper = _optimizer(optimizer, model, start_lr, wd)
             source = _endless(parts, batch_size, generator, next(model.parameters()).device)
             for step in range(steps):
                 rate = schedules.exponential(start_lr, end_lr, step / (steps - 1))
@@ -361,15 +485,17 @@ def _endless(
             yield tuple(part.to(device) for part in batch)
 
 
-def _plan(schedule: str | None, lr: float, total_steps: int) -> schedules.OneCycle | None:
+def _plans(schedule: str | None, optimizer: Any, total_steps: int) -> list[schedules.OneCycle]:
+    """One schedule for each of the optimizer's groups, up to the group's own rate."""
     if schedule is None:
-        return None
-    return schedules.OneCycle(lr, total_steps, pct_start=PCT_START)
+        return []
+    tops = [float(group["lr"]) for group in optimizer.param_groups]
+    return [schedules.OneCycle(top, total_steps, pct_start=PCT_START) for top in tops]
 
 
-def _set_rates(optimizer: Any, plan: schedules.OneCycle, step: int) -> None:
-    """Set the learning rate, and the momentum where the optimizer has one."""
-    for group in optimizer.param_groups:
+def _set_rates(optimizer: Any, plans: list[schedules.OneCycle], step: int) -> None:
+    """Set the learning rates, and the momentum where the optimizer has one."""
+    for group, plan in zip(optimizer.param_groups, plans, strict=False):
         group["lr"] = plan.lr(step)
         if group.get("momentum"):
             group["momentum"] = plan.momentum(step)
@@ -414,16 +540,21 @@ def _divergence(history: History, epoch: int) -> str:
 
 
 def _check_arguments(
-    epochs: int, lr: float, batch_size: int, wd: float, schedule: str | None
+    epochs: int, lr: Rate, batch_size: int, wd: float, schedule: str | None
 ) -> None:
     _positive_int("epochs", epochs)
     _positive_int("batch_size", batch_size)
-    if not isinstance(lr, Real) or not (math.isfinite(lr) and lr > 0):
-        raise ArgumentError(f"lr must be a positive number, not {lr!r}")
+    discriminative_lrs(lr, 1)  # raises for what is no rate
     if not isinstance(wd, Real) or not (math.isfinite(wd) and wd >= 0):
         raise ArgumentError(f"wd must be 0 or a positive number, not {wd!r}")
     if schedule not in (None, "one_cycle"):
         raise ArgumentError(f"schedule must be 'one_cycle' or None, not {schedule!r}")
+
+
+def _positive(name: str, value: float) -> float:
+    if not isinstance(value, Real) or not (math.isfinite(value) and value > 0):
+        raise ArgumentError(f"{name} must be a positive number, not {value!r}")
+    return value
 
 
 def _positive_int(name: str, value: int) -> None:

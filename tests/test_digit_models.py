@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lesson5_utils import datasets, training
-from lesson5_utils.models import LogisticRegression, TwoLayerNet
+from lesson5_utils.errors import ArgumentError
+from lesson5_utils.models import ConvNet, LogisticRegression, TwoLayerNet
 
 SIZES = st.integers(1, 8)
 
@@ -42,7 +43,37 @@ def test_two_layer_net_is_affine_relu_affine(n: int, n_in: int, hidden: int, out
     torch.testing.assert_close(model(x), (x @ w1.T + b1).clamp(min=0) @ w2.T + b2)
 
 
-@pytest.mark.parametrize("kind", [LogisticRegression, TwoLayerNet])
+@pytest.mark.parametrize("side", [1, 8, 14, 28, 32])
+def test_the_convolutional_net_takes_square_pictures_of_any_size(side: int) -> None:
+    assert ConvNet(n_out=5)(rows(3, side * side)).shape == (3, 5)
+
+
+def test_the_convolutional_net_is_its_layers_on_the_square_picture() -> None:
+    model, x = ConvNet(n_channels=(2, 3, 4)), rows(3, 784)
+    w1, b1, w2, b2, w3, b3, w4, b4 = model.parameters()
+    first = nn.functional.conv2d(x.reshape(3, 1, 28, 28), w1, b1, stride=2, padding=2).relu()
+    second = nn.functional.conv2d(first, w2, b2, stride=2, padding=1).relu()
+    third = nn.functional.conv2d(second, w3, b3, stride=2, padding=1).relu()
+    assert [tuple(t.shape[1:]) for t in (first, second, third)] == [
+        (2, 14, 14),
+        (3, 7, 7),
+        (4, 4, 4),
+    ]
+    quarters = third.reshape(3, 4, 2, 2, 2, 2).mean(dim=(3, 5)).flatten(1)
+    torch.testing.assert_close(model(x), quarters @ w4.T + b4)
+
+
+def test_the_convolutional_net_refuses_rows_that_are_no_square() -> None:
+    with pytest.raises(ArgumentError, match="rows of 783 pixels are no square pictures"):
+        ConvNet()(rows(2, 783))
+
+
+def test_the_convolutional_net_has_no_batch_norm_so_a_picture_is_scored_alone() -> None:
+    model, x = ConvNet().train(), rows(5, 784)
+    torch.testing.assert_close(model(x)[:1], model(x[:1]))
+
+
+@pytest.mark.parametrize("kind", [LogisticRegression, TwoLayerNet, ConvNet])
 def test_it_learns_the_bundled_digits(kind: type[nn.Module]) -> None:
     digits = datasets.load_digits("sample")
     training.set_seed(0)

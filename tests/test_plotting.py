@@ -75,6 +75,19 @@ def test_a_figure_gives_as_many_axes_as_asked(shown: Shown) -> None:
         assert isinstance(ax, Axes)
 
 
+def test_bands_reach_from_the_lowest_run_to_the_highest_and_the_line_is_the_mean(
+    ax: Axes,
+) -> None:
+    runs = {"one": np.array([[1.0, 4.0], [3.0, 8.0]]), "two": np.array([[0.0, 0.0]])}
+    plotting.bands(ax, [10, 20], runs, xlabel="x", ylabel="y", log_x=True)
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[2.0, 6.0], [0.0, 0.0]]
+    styles = {(line.get_linestyle(), line.get_marker()) for line in ax.lines}
+    assert len(styles) == 2
+    edges = {tuple(point) for point in ax.collections[0].get_paths()[0].vertices.tolist()}
+    assert {(10.0, 1.0), (10.0, 3.0), (20.0, 4.0), (20.0, 8.0)} <= edges
+    assert (ax.get_xscale(), ax.get_xlabel(), ax.get_ylabel()) == ("log", "x", "y")
+
+
 @pytest.mark.filterwarnings("ignore:vert")  # between seaborn and matplotlib
 def test_typical_pictures_stay_below_150_kb(shown: Shown) -> None:
     rng = np.random.default_rng(0)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -537,3 +540,18 @@ def test_a_range_test_that_explodes_at_once_says_so_and_restores() -> None:
     with pytest.raises(TrainingDiverged, match="lower start_lr"):
         training.lr_find(model, points(), start_lr=1e9, end_lr=1e20, optimizer=SGD)
     assert same(weights(model), before)
+
+
+# --- threads ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threads", ["two", "0", "-1", "1.5"])
+def test_a_wrong_number_of_threads_is_told_in_one_sentence(threads: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", "import lesson5_utils.training"],
+        env={**os.environ, "LESSON5_THREADS": threads},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode != 0
+    assert f"LESSON5_THREADS must be a whole number, such as 2, not {threads!r}" in run.stderr
