@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lesson5_utils.exercises import Exercise, Slip, whole_numbers
+from lesson5_utils.exercises import Exercise, Slip, WrongForm, whole_numbers
 
 __all__ = ["accuracy", "batches", "breaks", "momentum", "training_loop", "update", "worst"]
 
@@ -58,6 +58,10 @@ batches = Exercise(
                 (x[i : i + size - 1], y[i : i + size - 1]) for i in range(0, len(x), size)
             ],
         ),
+        Slip(
+            "the slice that begins at i must end at i + size.",
+            lambda x, y, size: [(x[i:size], y[i:size]) for i in range(0, len(x), size)],
+        ),
     ],
 )
 
@@ -67,12 +71,12 @@ accuracy = Exercise(
     name="accuracy",
     reference=lambda scores, y: (scores.argmax(dim=1) == y).float().mean(),
     cases=lambda: [
-        (torch.tensor([[3.0, 1.0], [0.0, 2.0], [5.0, 4.0]]), torch.tensor([0, 1, 1])),
+        (torch.tensor([[5.0, 4.0], [0.0, 2.0], [3.0, 1.0]]), torch.tensor([0, 1, 1])),
         (_scores(8, 8, 0), _classes(8, 8, 1)),
         (_scores(20, 3, 2), _classes(20, 3, 3)),
     ],
-    why="The largest score is the answer, so no softmax is needed to count right answers. The "
-    "accuracy has no useful gradient (it jumps); that is why we train on a loss.",
+    why="The largest score is the answer, so no probabilities are needed to count right "
+    "answers. The accuracy has no useful gradient (it jumps); that is why we train on a loss.",
     slips=[
         Slip(
             "you looked for the best row of each class (dim=0); we want the best class of "
@@ -94,6 +98,11 @@ accuracy = Exercise(
         Slip(
             "max gives the largest score itself; argmax gives its class.",
             lambda scores, y: (scores.max(dim=1).values == y).float().mean(),
+        ),
+        Slip(
+            "without dim=1 argmax gives a single place, that of the largest score of the whole "
+            "table.",
+            lambda scores, y: (scores.argmax() == y).float().mean(),
         ),
     ],
 )
@@ -165,6 +174,16 @@ def _loss_only(model: nn.Module, x: Tensor, y: Tensor, lr: float, wd: float) -> 
     return plain
 
 
+def _half_in_the_step(model: nn.Module, x: Tensor, y: Tensor, lr: float, wd: float) -> float:
+    loss = F.cross_entropy(model(x), y)
+    loss.backward()
+    with torch.no_grad():
+        for p in model.parameters():
+            p -= lr * (p.grad + wd * p)  # type: ignore[misc, operator]
+            p.grad.zero_()  # type: ignore[union-attr]
+    return loss.item()
+
+
 update = Exercise(
     name="update",
     reference=lambda *case: _update(*case).item(),
@@ -206,6 +225,20 @@ update = Exercise(
             "the weights are right, but you returned the loss without its penalty.",
             _loss_only,
         ),
+        Slip(
+            "the weights do not move: `p = p - ...` makes a new tensor, and the model keeps "
+            "the old one. Change p in place: `p -= lr * p.grad`.",
+            lambda *case: _update(*case, sign=0.0).item(),
+        ),
+        Slip(
+            "that is half of the penalty. The gradient of wd * p² is 2 * wd * p; if you let "
+            "backward() find it, add wd * p² to the loss.",
+            _half_in_the_step,
+        ),
+        Slip(
+            "that is half of the penalty: no factor 1/2 is asked for here.",
+            lambda *case: _update(*case, penalty=0.5).item(),
+        ),
     ],
 )
 
@@ -242,6 +275,11 @@ breaks = Exercise(
             "without no_grad PyTorch would have to record a change of the very tensor whose "
             "gradient it computes; it refuses.",
             _breaks("error", "wrong steps", "wrong steps"),
+        ),
+        Slip(
+            "without no_grad PyTorch does not skip the step: it refuses to change a tensor "
+            "whose gradient it computes.",
+            _breaks("error", "no learning", "wrong steps"),
         ),
     ],
 )
@@ -280,6 +318,10 @@ worst = Exercise(
         Slip(
             "you returned the losses; topk returns .values and .indices, we want the indices.",
             lambda scores, y, k: _losses(scores, y).topk(k).values,
+        ),
+        Slip(
+            "topk returns two things, .values and .indices; return the indices only.",
+            lambda scores, y, k: _losses(scores, y).topk(k),
         ),
     ],
 )
@@ -346,8 +388,9 @@ momentum = Exercise(
     "change sign they cancel. That is torch.optim.SGD(..., momentum=beta).",
     slips=[
         Slip(
-            "that is plain SGD: the buffers stay at 0. `buffer = ...` makes a new tensor that "
-            "is lost after the call; change it in place, with buffer.mul_(beta).add_(p.grad).",
+            "those are the steps of plain SGD. Either p moves by its gradient instead of the "
+            "buffer, or the buffers stay at 0: `buffer = ...` makes a new tensor that is lost "
+            "after the call. Change it in place, with buffer.mul_(beta).add_(p.grad).",
             lambda *case: _momentum(*case, keep=False),
         ),
         Slip(
@@ -391,8 +434,12 @@ def _use_loop(train: Callable[..., Any]) -> Callable[..., Any]:
         if result is None or result is ...:
             return result
         if not (isinstance(result, tuple | list) and len(result) == 2):
-            return "not a pair (model, accuracies)"
+            raise WrongForm("return two: the model, and the list of accuracies")
         model, reported = result
+        if not callable(model) or not isinstance(reported, tuple | list):
+            raise WrongForm(
+                "return the model first, then a list with one accuracy for each epoch"
+            )
         with torch.no_grad():
             share = (model(valid_x).argmax(dim=1) == valid_y).float().mean().item()
         last = float(reported[-1]) if len(reported) else -1.0
@@ -423,7 +470,7 @@ def _loop(
     accuracies: list[float] = []
 
     def measure() -> None:
-        seen_x, seen_y = (x[:50], y[:50]) if on_train else (valid_x, valid_y)
+        seen_x, seen_y = (x, y) if on_train else (valid_x, valid_y)
         with torch.no_grad():
             accuracies.append((model(seen_x).argmax(dim=1) == seen_y).float().mean().item())
 
@@ -459,7 +506,7 @@ training_loop = Exercise(
         ),
         Slip(
             "the last accuracy is not that of the validation rows: measure on valid_x and "
-            "valid_y, after the epoch.",
+            "valid_y, after the epoch, as a share from 0 to 1.",
             lambda *case: _loop(*case, on_train=True),
         ),
         Slip(
@@ -469,6 +516,11 @@ training_loop = Exercise(
         Slip(
             "return both, model first: return model, accuracies.",
             lambda *case: _loop(*case)[0],
+        ),
+        Slip(
+            "the second problem is not learned well. Are the gradients set to zero before each "
+            "backward()?",
+            lambda *case: _loop(*case, step=int(case[1].max()) == 1),
         ),
     ],
 )

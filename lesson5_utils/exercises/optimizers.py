@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lesson5_utils.exercises import Exercise, Slip, whole_numbers
+from lesson5_utils.exercises import Exercise, Slip, WrongForm, whole_numbers
 
 __all__ = ["adam", "momentum", "rmsprop", "row_gradient", "unscale"]
 
@@ -16,6 +16,12 @@ Pair = tuple[Any, Any]
 
 
 # --- row_gradient ------------------------------------------------------------------------
+
+
+def _nudged(b: float, a: float, x: float, y: float, h: float = 0.01) -> Pair:
+    here = (a * x + b - y) ** 2
+    return (((a * x + b + h - y) ** 2 - here) / h, (((a + h) * x + b - y) ** 2 - here) / h)
+
 
 row_gradient = Exercise(
     name="row_gradient",
@@ -36,6 +42,15 @@ row_gradient = Exercise(
         Slip(
             "da has no x: when a grows by 1, the prediction grows by x.",
             lambda b, a, x, y: (2 * (a * x + b - y), 2 * (a * x + b - y)),
+        ),
+        Slip(
+            "you multiplied by a. When a grows by 1, the prediction grows by x.",
+            lambda b, a, x, y: (2 * (a * x + b - y), 2 * (a * x + b - y) * a),
+        ),
+        Slip(
+            "that is the nudge of section 1, off by about the nudge. Here the exact "
+            "derivatives are asked for.",
+            _nudged,
         ),
         Slip(
             "the two are in the other order: return db first, then da.",
@@ -73,6 +88,10 @@ unscale = Exercise(
             "the intercept was moved with the slope of the scaled line: use the new slope, "
             "a / std.",
             lambda b, a, mean, std: (b - a * mean, a / std),
+        ),
+        Slip(
+            "the two are in the other order: return the intercept first, then the slope.",
+            lambda b, a, mean, std: (a / std, b - a * mean / std),
         ),
     ],
 )
@@ -177,6 +196,15 @@ def _times(p: Tensor, s: Tensor, g: Tensor, lr: float, alpha: float, eps: float)
     return p - lr * g * (s.sqrt() + eps), s
 
 
+def _no_eps(p: Tensor, s: Tensor, g: Tensor, lr: float, alpha: float, eps: float) -> Pair:
+    return _rmsprop(p, s, g, lr, alpha, 0.0)
+
+
+def _eps_outside(p: Tensor, s: Tensor, g: Tensor, lr: float, alpha: float, eps: float) -> Pair:
+    s = alpha * s + (1 - alpha) * g**2
+    return p - lr * g / s.sqrt() + eps, s
+
+
 rmsprop = Exercise(
     name="rmsprop",
     reference=_rmsprop,
@@ -197,6 +225,15 @@ rmsprop = Exercise(
         Slip("the gradient must be squared before it enters the average.", _no_square),
         Slip("eps is inside the root; PyTorch adds it after the root.", _eps_inside),
         Slip("you multiplied by the root; divide by it.", _times),
+        Slip("eps is missing: add it to the root.", _no_eps),
+        Slip(
+            "eps is added to the step. Put brackets around the divisor: (s.sqrt() + eps).",
+            _eps_outside,
+        ),
+        Slip(
+            "the two weights are swapped: alpha belongs to the old average, 1 − alpha to g².",
+            lambda p, s, g, lr, alpha, eps: _rmsprop(p, s, g, lr, 1 - alpha, eps),
+        ),
     ],
 )
 
@@ -211,8 +248,10 @@ def _use_adam(answer: Callable[..., Any]) -> Callable[..., Any]:
         places = []
         for t, g in enumerate(gradients, start=1):
             result = answer(p, m, s, t, g.clone(), lr, beta1, beta2)
-            if not (isinstance(result, tuple | list) and len(result) == 3):
+            if result is None or result is ...:
                 return result
+            if not (isinstance(result, tuple | list) and len(result) == 3):
+                raise WrongForm("return three values: the new p, m and s")
             if any(part is None or part is ... for part in result):
                 return None
             p, m, s = result
@@ -228,6 +267,7 @@ def _adam_with(
     keep: bool = False,
     late: bool = False,
     root: bool = True,
+    power: bool = True,
 ) -> Callable[..., Any]:
     """Adam, or one of the ways to get it wrong."""
 
@@ -244,6 +284,7 @@ def _adam_with(
         old = m
         m = beta1 * m + (1 - beta1) * g
         s = beta2 * s + (1 - beta2) * g**2
+        t = t if power else 1
         m_hat = (old if late else m) / (1 - beta1**t if correct_m else 1)
         s_hat = s / (1 - beta2**t if correct_s else 1)
         p = p - lr * m_hat / ((s_hat.sqrt() if root else s_hat) + 1e-8)
@@ -267,7 +308,7 @@ adam = Exercise(
         ),
         (torch.ones(1), [torch.tensor([2.0 + i]) for i in range(5)], 0.01, 0.9, 0.999),
     ],
-    why="Momentum above the line, RMSprop below it, both corrected: the very first step is "
+    why="Momentum above, RMSprop below, both corrected: the very first step is "
     "lr long in every parameter, whatever the size of its gradient.",
     slips=[
         Slip(
@@ -284,5 +325,10 @@ adam = Exercise(
         ),
         Slip("the step uses the old m; update it first.", _adam_with(late=True)),
         Slip("the root is missing: s is a mean of squares.", _adam_with(root=False)),
+        Slip(
+            "the correction is the same at every step; what is missing shrinks with t: divide "
+            "by 1 − beta**t.",
+            _adam_with(power=False),
+        ),
     ],
 )

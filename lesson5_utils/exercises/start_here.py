@@ -125,6 +125,14 @@ collapse = Exercise(
             "the matrices are in the wrong order: x meets w1 first.",
             lambda w1, b1, w2, b2: (w2 @ w1, b1 @ w2 + b2),
         ),
+        Slip(
+            "* multiplies number by number; the matrix product is written @.",
+            lambda w1, b1, w2, b2: (w1 * w2, b1 * w2 + b2),
+        ),
+        Slip(
+            "b1 is a row, as x is: it stands on the left of w2, b1 @ w2.",
+            lambda w1, b1, w2, b2: (w1 @ w2, w2 @ b1 + b2),
+        ),
     ],
 )
 
@@ -142,7 +150,7 @@ conv_matrix = Exercise(
     name="conv_matrix",
     reference=_slide,
     cases=lambda: [
-        (torch.tensor([1.0, 2.0, 3.0]), 5),
+        (torch.tensor([1.0, 2.0, 3.0]), 4),
         (torch.tensor([2.0, -1.0]), 4),
         (torch.tensor([4.0, 0.0, 1.0, 7.0]), 6),
     ],
@@ -179,7 +187,7 @@ tent = Exercise(
     name="tent",
     reference=lambda x: (x + 1).relu() - 2 * x.relu() + (x - 1).relu(),
     cases=lambda: [
-        (torch.linspace(-2, 2, 9),),
+        (torch.tensor([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0]),),
         (torch.tensor([-0.75, 0.0, 0.75]),),
         (torch.tensor([5.0]),),
     ],
@@ -189,6 +197,14 @@ tent = Exercise(
         Slip(
             "after x = 0 it stays at 1: take the second ReLU twice, so that it falls.",
             lambda x: (x + 1).relu() - x.relu(),
+        ),
+        Slip(
+            "at x = 0 the slope must change from 1 to -1, that is by -2: take that ReLU twice.",
+            lambda x: (x + 1).relu() - x.relu() + (x - 1).relu(),
+        ),
+        Slip(
+            "that is a flat roof. At x = 0 the slope must change by -2, at x = 1 by +1.",
+            lambda x: (x + 1).relu() - x.relu() - (x - 1).relu(),
         ),
         Slip(
             "it goes on falling after x = 1: a third ReLU has to stop it.",
@@ -252,8 +268,8 @@ slope = Exercise(
     name="slope",
     reference=lambda f, x, nudge: (f(x + nudge) - f(x - nudge)) / (2 * nudge),
     cases=lambda: [
-        (_Formula("f(x) = x²", lambda x: x * x), 3.0, 1e-6),
-        (_Formula("f(x) = x³", lambda x: x**3), -1.0, 1e-6),
+        (_Formula("f(x) = x²", lambda x: x * x), 3.0, 0.5),
+        (_Formula("f(x) = x³", lambda x: x**3), -1.0, 0.1),
         (_Formula("f(x) = 5 - 7 x", lambda x: 5 - 7 * x), 2.0, 1e-6),
     ],
     why="Nudge and divide: no formula for f is needed, only its values. It works for every "
@@ -270,6 +286,15 @@ slope = Exercise(
         Slip(
             "the sign is wrong: the value further right minus the value further left.",
             lambda f, x, nudge: (f(x - nudge) - f(x + nudge)) / (2 * nudge),
+        ),
+        Slip(
+            "you nudged to the right only. Take one place on each side: on a curve that is "
+            "much nearer to the slope at x.",
+            lambda f, x, nudge: (f(x + nudge) - f(x)) / nudge,
+        ),
+        Slip(
+            "Python divides by 2 and then multiplies by nudge. Put brackets around 2 * nudge.",
+            lambda f, x, nudge: (f(x + nudge) - f(x - nudge)) / 2 * nudge,
         ),
     ],
 )
@@ -310,6 +335,15 @@ affine_back = Exercise(
         Slip(
             "to go back through w, multiply by w.T; by w itself you would go forward again.",
             lambda g, x, w: (g @ w, x.T @ g, g.sum(dim=0)),
+        ),
+        Slip(
+            "x must be turned: [i, j] comes from x.T, [i, n], times g, [n, j].",
+            lambda g, x, w: (g @ w.T, x @ g, g.sum(dim=0)),
+        ),
+        Slip(
+            "you summed all of g; b has one number for each output, so sum over the rows only: "
+            "sum(dim=0).",
+            lambda g, x, w: (g @ w.T, x.T @ g, g.sum()),
         ),
         Slip(
             "you summed over the outputs; b has one number for each output, so sum over the "

@@ -104,7 +104,7 @@ decay_step = Exercise(
         (whole_numbers(2, 3, seed=2), whole_numbers(2, 3, seed=3), 0.1, 1.0),
     ],
     why="The weight loses a small share of itself, then takes the ordinary step. The gradient "
-    "knows nothing of the decay: that is the whole difference to a penalty.",
+    "knows nothing of the decay: that is the whole difference from a penalty.",
     slips=[
         Slip(
             "lr is missing in the decay: the share that a weight loses in one step is "
@@ -190,7 +190,7 @@ first_adam = Exercise(
         (torch.tensor([2.0, 2.0]), torch.tensor([-0.5, -4.0]), 0.1, 1.0),
         (whole_numbers(4), whole_numbers(4, seed=1), 0.5, 0.2),
     ],
-    why="In the first case no weight is needed. The decay takes more from large weights and "
+    why="Where the loss has no gradient, the decay takes more from large weights and "
     "less from small ones; the penalty moves them all by lr, however small weight_decay is.",
     slips=[
         Slip("you returned the two the other way round: the penalty comes first.", _swapped),
@@ -218,8 +218,8 @@ kept = Exercise(
     "depends on the learning rates and on the number of steps, not on its own value alone.",
     slips=[
         Slip(
-            "you added the losses up. The second step takes its share of what the first one "
-            "left: multiply.",
+            "you added up what the steps take away. The second step takes its share of what "
+            "the first one left: multiply.",
             lambda lrs, weight_decay: 1 - (lrs * weight_decay).sum(),
         ),
         Slip(
@@ -229,6 +229,10 @@ kept = Exercise(
         Slip(
             "that is what a single step keeps; there are as many steps as learning rates.",
             lambda lrs, weight_decay: 1 - lrs[0] * weight_decay,
+        ),
+        Slip(
+            "that is what each single step keeps; multiply these shares: .prod().",
+            lambda lrs, weight_decay: 1 - lrs * weight_decay,
         ),
         Slip(
             "that is the share lost. One minus it is kept.",
