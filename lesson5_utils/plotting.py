@@ -37,6 +37,7 @@ __all__ = [
     "matrix",
     "paths",
     "range_test",
+    "reliability",
     "scatter",
     "spread",
 ]
@@ -281,6 +282,19 @@ def counts(ax: Axes, table: np.ndarray, *, xlabel: str = "", ylabel: str = "") -
     sns.heatmap(off, ax=ax, annot=text, fmt="", cmap="rocket_r", cbar=False, linewidths=0.5)
     ax.tick_params(rotation=0)
     ax.set(xlabel=xlabel, ylabel=ylabel)
+
+
+def reliability(ax: Axes, groups: Mapping[str, tuple[Values, Values]]) -> None:
+    """The share of right answers over the confidence of each bin; calibrated is the diagonal.
+
+    Each group is (mean confidence, share right), both [bins].
+    """
+    ax.plot([0, 1], [0, 1], color="grey", ls="--", lw=1)
+    styles = zip(COLOURS, LINES, MARKERS, strict=False)
+    for (label, (x, y)), (colour, line, marker) in zip(groups.items(), styles, strict=False):
+        ax.plot(x, y, color=colour, ls=line, marker=marker, label=label)
+    ax.set(xlabel="confidence", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
+    ax.legend(frameon=False)
 
 
 def histograms(
