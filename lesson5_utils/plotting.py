@@ -29,6 +29,7 @@ __all__ = [
     "curves",
     "figure",
     "fitted",
+    "heatmaps",
     "histograms",
     "images",
     "joint",
@@ -273,6 +274,27 @@ def images(
         ax.imshow(picture, **colours)
     for ax, title in zip(axes.flat, titles, strict=False):
         ax.set_title(title, fontsize=9)
+
+
+def heatmaps(
+    axes: np.ndarray, pictures: np.ndarray, heat: np.ndarray, titles: Sequence[str] = ()
+) -> None:
+    """`images` with a map, from `heat` [n, rows, cols], laid over each; a line runs where the
+    map has half of its highest value. A map without anything above 0 is left out."""
+    images(axes, pictures, titles)
+    height, width = pictures.shape[1:]
+    for ax, one in zip(axes.flat, heat, strict=False):
+        half = float(one.max()) / 2
+        if half <= 0:
+            continue
+        extent = (-0.5, width - 0.5, height - 0.5, -0.5)
+        ax.imshow(one, cmap="Oranges", alpha=0.6, extent=extent, interpolation="bilinear")
+        if one.min() < half:
+            y, x = (
+                (np.arange(n) + 0.5) * side / n - 0.5
+                for n, side in zip(one.shape, (height, width), strict=True)
+            )
+            ax.contour(x, y, one, levels=[half], colors=[COLOURS[0]], linewidths=1.2)
 
 
 def counts(ax: Axes, table: np.ndarray, *, xlabel: str = "", ylabel: str = "") -> None:
