@@ -219,6 +219,7 @@ def fit(
             started = time.perf_counter()
             before = copy.deepcopy(model.state_dict())
             _train_mode(model)
+            _check_last_batch(model, len(parts[0]), batch_size)
             for batch in batches(parts, batch_size, generator=generator):
                 _set_rates(stepper, plans, len(history.loss))
                 _record(history, stepper, train_batch(model, batch, loss, stepper))
@@ -359,6 +360,18 @@ def _train_mode(model: nn.Module) -> None:
                     part.eval()
 
 
+def _check_last_batch(model: nn.Module, n: int, batch_size: int) -> None:
+    """Batch norm cannot normalise a single row, so no batch may be one."""
+    norms = [part for part in model.modules() if isinstance(part, nn.BatchNorm1d)]
+    if 1 in (n % batch_size, batch_size) and any(norm.training for norm in norms):
+        better = (size for size in range(batch_size + 1, n + 1) if n % size != 1)
+        size = next(better, None)
+        raise ArgumentError(
+            "batch norm needs at least two rows in every batch, and one would have a single "
+            f"row: {'give it more rows' if size is None else f'use batch_size={size}'}"
+        )
+
+
 # --- the range test -----------------------------------------------------------------------
 
 
@@ -419,6 +432,7 @@ def lr_find(
         with torch.random.fork_rng():
             generator = None if seed is None else torch.Generator().manual_seed(seed)
             _train_mode(model)
+            _check_last_batch(model, len(parts[0]), batch_size)
             stepper = _optimizer(optimizer, model, start_lr, wd)
             source = _endless(parts, batch_size, generator, next(model.parameters()).device)
             for step in range(steps):

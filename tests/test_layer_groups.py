@@ -134,6 +134,31 @@ def test_frozen_batch_norm_keeps_its_averages_and_the_others_learn() -> None:
     assert "0.1.running_mean" in moved(model[:2], before)
 
 
+@pytest.mark.parametrize(
+    ("rows", "batch_size", "advice"),
+    [
+        (40, 13, "use batch_size=14"),
+        (41, 10, "use batch_size=11"),
+        (40, 1, "use batch_size=2"),
+        (1, 10, "give it more rows"),
+    ],
+)
+def test_a_batch_of_one_row_is_refused_where_batch_norm_would_fail(
+    rows: int, batch_size: int, advice: str
+) -> None:
+    data = pictures(rows)
+    settings: dict[str, Any] = {"batch_size": batch_size, "loss": F.cross_entropy}
+    model = normed()
+    before = state(model)
+    with pytest.raises(ArgumentError, match=f"single row: {advice}"):
+        fit(model, data, data, 1, 0.1, progress=False, **settings)
+    with pytest.raises(ArgumentError, match=f"single row: {advice}"):
+        training.lr_find(model, data, **settings)
+    assert moved(model, before) == []
+    freeze_to(model, -1)  # frozen batch norm uses its averages: one row will do
+    fit(model, data, data, 1, 0.1, progress=False, **settings)
+
+
 def test_the_range_test_leaves_frozen_layers_and_their_averages_alone() -> None:
     model = normed()
     freeze_to(model, -1)
