@@ -37,6 +37,10 @@ ramp = Exercise(
             lambda start, end, step, steps: start * (end / start) ** (step / steps),
         ),
         Slip(
+            "you count from 1; the first step is number 0.",
+            lambda start, end, step, steps: start * (end / start) ** ((step - 1) / (steps - 1)),
+        ),
+        Slip(
             "`start` is missing: this is only the factor by which the rate has grown.",
             lambda start, end, step, steps: (end / start) ** (step / (steps - 1)),
         ),
@@ -61,9 +65,10 @@ pick = Exercise(
         (torch.tensor([1.0, 10, 100, 1000, 10000]), torch.tensor([9.0, 8, 4, 3, 7])),
         (torch.tensor([1.0, 2, 4, 8, 16, 32]), torch.tensor([7.0, 7, 6, 5, 1, 9])),
         (torch.tensor([1.0, 10, 100, 1000]), torch.tensor([9.0, 3, 2, 30])),
+        (torch.tensor([1.0, 2, 4, 8, 16, 32]), torch.tensor([10.0, 9, 4, 2, 0.5, 8])),
     ],
-    why="Where the loss is lowest, the rate is already too high: the loss stops falling there. "
-    "So one takes a smaller one, a tenth of it, or the place where learning was fastest.",
+    why="Where the loss is lowest, the rate is already nearly too high: the loss stops falling "
+    "there. So one takes less: a tenth of it, or the place where learning was fastest.",
     slips=[
         Slip(
             "you returned the lowest place itself. There the loss is about to rise: divide by "
@@ -82,6 +87,21 @@ pick = Exercise(
         Slip(
             "you returned places in the list, not rates: put them into `lrs[...]`.",
             lambda lrs, losses: (losses.diff().argmin(), losses.argmin() / 10),
+        ),
+        Slip(
+            "you returned two places in the list. Put them into `lrs[...]`, and divide the "
+            "second rate by 10.",
+            lambda lrs, losses: (losses.diff().argmin(), losses.argmin()),
+        ),
+        Slip(
+            "you returned losses. `argmin()` gives the place of the smallest one; put that "
+            "place into `lrs[...]`.",
+            lambda lrs, losses: (losses.diff().min(), losses.min() / 10),
+        ),
+        Slip(
+            "you took the largest change, and a rise counts too then. Look for the most "
+            "negative difference.",
+            lambda lrs, losses: (lrs[losses.diff().abs().argmax()], lrs[losses.argmin()] / 10),
         ),
         Slip(
             "the steepest fall has the right size, but you took the rate at its end. The "
@@ -128,6 +148,10 @@ cosine = Exercise(
             ),
         ),
         Slip(
+            "`end` is missing: add it, or the curve goes to 0.",
+            lambda start, end, progress: (start - end) * (1 + math.cos(math.pi * progress)) / 2,
+        ),
+        Slip(
             "that is a straight line: right at both ends and in the middle, wrong between.",
             lambda start, end, progress: start + (end - start) * progress,
         ),
@@ -140,7 +164,12 @@ Ends = tuple[float, float, float]
 
 
 def _one_cycle(
-    step: int, steps: int, ends: Ends, pct_start: float, curve: Curve = _cosine, count: int = 1
+    step: int,
+    steps: int,
+    ends: Ends,
+    pct_start: float,
+    curve: Curve = _cosine,
+    count: float = 1,
 ) -> float:
     start, top, end = ends
     peak = pct_start * steps - count
@@ -157,6 +186,14 @@ def _not_shifted(step: int, steps: int, ends: Ends, pct_start: float) -> float:
     return _cosine(top, end, step / (steps - 1))
 
 
+def _never_there(step: int, steps: int, ends: Ends, pct_start: float) -> float:
+    start, top, end = ends
+    peak = pct_start * steps - 1
+    if step <= peak:
+        return _cosine(start, top, step / peak)
+    return _cosine(top, end, (step - peak) / (steps - peak))
+
+
 one_cycle = Exercise(
     name="one_cycle",
     reference=lambda step, steps, ends, pct_start: _one_cycle(step, steps, ends, pct_start),
@@ -167,6 +204,7 @@ one_cycle = Exercise(
         (7, 8, (1.0, 9.0, 0.0), 0.5),
         (1, 20, (4.0, 100.0, 2.0), 0.25),
         (12, 20, (0.5, -1.0, 0.5), 0.25),
+        (1, 10, (1.0, 9.0, 0.0), 0.25),
     ],
     why="With three rates as `ends` it is the learning rate, with (high, low, high) it is the "
     "momentum. The same few lines make both.",
@@ -181,6 +219,23 @@ one_cycle = Exercise(
             "at number pct_start * steps - 1.",
             lambda step, steps, ends, pct_start: _one_cycle(
                 step, steps, ends, pct_start, count=0
+            ),
+        ),
+        Slip(
+            "the top is at the wrong place: it is at pct_start * steps - 1, not at a share of "
+            "the last step's number.",
+            lambda step, steps, ends, pct_start: _one_cycle(
+                step, steps, ends, pct_start, count=pct_start
+            ),
+        ),
+        Slip(
+            "the way down does not arrive: the last step is number steps - 1.",
+            _never_there,
+        ),
+        Slip(
+            "the top may lie between two steps: do not round its place.",
+            lambda step, steps, ends, pct_start: _one_cycle(
+                step, steps, ends, int(pct_start * steps) / steps
             ),
         ),
         Slip(
@@ -220,6 +275,11 @@ direction = Exercise(
     why="A neuron with weights twice as large now gets a push twice as large. So a net whose "
     "weights are merely larger does not look flatter.",
     slips=[
+        Slip(
+            "`keepdim=True` is missing: lengths of shape [neurons] stretch the columns, not "
+            "the rows.",
+            lambda weight, noise: noise * weight.norm(dim=1) / noise.norm(dim=1),
+        ),
         Slip(
             "you scaled the whole matrix at once. Each neuron, which is a row, has its own "
             "length: use dim=1 and keepdim=True.",
