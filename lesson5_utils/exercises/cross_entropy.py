@@ -22,7 +22,7 @@ nll = Exercise(
     reference=lambda log_p, y: -_picked(log_p, y).mean(),
     cases=lambda: [
         (torch.tensor([[-1.0, -2.0], [-5.0, -3.0]]), torch.tensor([1, 0])),
-        (-whole_numbers(3, 4).abs() - 1, torch.tensor([3, 0, 2])),
+        (-whole_numbers(3, 4).abs() - 1, torch.tensor([2, 0, 2])),
         (-whole_numbers(5, 3, seed=1).abs() - 0.5, torch.tensor([1, 1, 2, 0, 2])),
     ],
     why="The true class picks one number of its row: the sum with a one-hot, the if and the "
@@ -108,6 +108,16 @@ log_softmax = Exercise(
             lambda scores: scores.log_softmax(dim=0),
         ),
         Slip(
+            "the sum runs over the whole table. Each row needs its own: sum(dim=1, "
+            "keepdim=True).",
+            lambda scores: _shifted(scores) - _shifted(scores).exp().sum().log(),
+        ),
+        Slip(
+            "without keepdim=True the largest score or the sum is a list [n], and does not fit "
+            "to the rows of [n, classes].",
+            lambda scores: _shifted(scores) - _shifted(scores).exp().sum(dim=1).log(),
+        ),
+        Slip(
             "that is the softmax; its logarithm is asked for.",
             lambda scores: scores.softmax(dim=1),
         ),
@@ -127,7 +137,7 @@ gradient = Exercise(
     cases=lambda: [
         (torch.tensor([[0.0, 0.0], [0.0, 0.0]]), torch.tensor([0, 1])),
         (whole_numbers(4, 3), torch.tensor([2, 0, 1, 1])),
-        (whole_numbers(3, 5, seed=1), torch.tensor([4, 0, 3])),
+        (whole_numbers(3, 5, seed=1), torch.tensor([2, 0, 3])),
     ],
     why="What the model said minus what is true: every score is pushed in proportion to its "
     "own mistake, and the rows add up to 0.",
@@ -141,6 +151,10 @@ gradient = Exercise(
             "the sign is wrong: y − p is the direction of the step, and the step goes against "
             "the gradient.",
             lambda scores, y: -_p_minus_y(scores, y) / len(y),
+        ),
+        Slip(
+            "the softmax runs over the rows of the table. Each row is a picture: dim=1.",
+            lambda scores, y: (scores.softmax(dim=0) - F.one_hot(y, scores.shape[1])) / len(y),
         ),
         Slip(
             "those are the probabilities alone: subtract 1 at the true class.",
@@ -178,9 +192,20 @@ bce = Exercise(
     "once. And a score of 1000 on the wrong side costs 1000, not infinity.",
     slips=[
         Slip(
-            "right for small scores, but with a score of 1000 the probability is exactly 1, "
-            "and the log of 1 − p is infinite: go from the score to the log in one step.",
+            "right for small scores, but at 1000 a power of e is infinite, or the probability "
+            "is exactly 1 and the log of 1 − p infinite: go from the score to the log in one "
+            "step, with softplus.",
             _naive_bce,
+        ),
+        Slip(
+            "right for small scores, but PyTorch's binary_cross_entropy cuts off every log at "
+            "-100, so 1000 costs 100 and has no gradient: go from the score to the log in one "
+            "step, with softplus.",
+            lambda scores, targets: F.binary_cross_entropy(scores.sigmoid(), targets),
+        ),
+        Slip(
+            "the minus is missing: logarithms of probabilities are negative, a loss is not.",
+            lambda scores, targets: -(F.softplus(scores) - targets * scores).mean(),
         ),
         Slip(
             "only the labels that are 1 count in it. A model that says yes to everything "
@@ -236,6 +261,7 @@ calibration_error = Exercise(
             torch.tensor([1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0]),
             5,
         ),
+        (torch.tensor([0.55, 0.65, 0.95, 0.95]), torch.tensor([1.0, 0.0, 1.0, 1.0]), 2),
     ],
     why="A model that is too sure in one bin and too modest in another cannot hide it, and a "
     "bin with few answers counts little.",
@@ -244,6 +270,18 @@ calibration_error = Exercise(
             "every bin counts the same there. Count it by the number of its answers, or a "
             "single answer in an empty corner weighs as much as a thousand.",
             _mean_of_bins,
+        ),
+        Slip(
+            "an empty bin has no mean: 0 / 0 is nan, and one nan spoils the whole sum. Skip "
+            "the empty bins, or add up in each bin and divide once, by n.",
+            lambda confidence, correct, n_bins: (
+                (
+                    _gaps(confidence, correct, n_bins).abs()
+                    / _counts(confidence, n_bins)
+                    * _counts(confidence, n_bins)
+                ).sum()
+                / len(confidence)
+            ),
         ),
         Slip(
             "too sure in one bin and too modest in another cancel: take the size of each "
