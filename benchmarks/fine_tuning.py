@@ -3,6 +3,8 @@
     python benchmarks/fine_tuning.py            # a rate for every arm and number of labels
     python benchmarks/fine_tuning.py longer     # 10 labels: four times the epochs, shifts
     python benchmarks/fine_tuning.py inputs     # 10 labels, inputs in another form
+    python benchmarks/fine_tuning.py inputs 40  # the same with 40 epochs
+    python benchmarks/fine_tuning.py many       # 300 labels, five seeds
     python benchmarks/fine_tuning.py bodies     # what the body was asked to learn
 
 The judge is always a set of 1,000 pictures of the digits 5 to 9 from the training part that are
@@ -93,12 +95,26 @@ def longer(names: Mapping[str, Any]) -> None:
             )
 
 
+def many(names: Mapping[str, Any]) -> None:
+    """300 labels a class, 4 epochs: does a frozen body fall behind?"""
+    learn, labelled = names["learn"], names["labelled"]
+    for arm, chosen in names["rates"].items():
+        row(
+            f"300 {arm}",
+            chosen[-1],
+            lambda lr, arm=arm: judged(
+                names, 300, lambda seed: learn(arm, labelled(300, seed), seed, lr, 4)
+            ),
+        )
+
+
 def inputs(names: Mapping[str, Any]) -> None:
     """10 labels a class, with pictures that do not look as in the pretraining."""
+    epochs = int("".join(sys.argv[2:3]) or names["epochs"][10])
 
     def run(change: Any, arm: str, seed: int, lr: float) -> Any:
         x, y = names["labelled"](10, seed)
-        return names["learn"](arm, (change(x), y), seed, lr, names["epochs"][10])
+        return names["learn"](arm, (change(x), y), seed, lr, epochs)
 
     for (form, arm), chosen in names["form_rates"].items():
         change = names["forms"][form]
@@ -137,5 +153,5 @@ def bodies(names: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    parts = {"longer": longer, "inputs": inputs, "bodies": bodies}
+    parts = {"longer": longer, "inputs": inputs, "many": many, "bodies": bodies}
     parts.get("".join(sys.argv[1:2]), arms)(notebook())

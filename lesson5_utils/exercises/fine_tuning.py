@@ -40,6 +40,16 @@ shift = Exercise(
             lambda pictures, down, right: pictures.roll((down, right), (1, 2)),
         ),
         Slip(
+            "the result still has its frame of zeros: cut out a window of the old size.",
+            lambda pictures, down, right: F.pad(pictures, (2, 2, 2, 2)),
+        ),
+        Slip(
+            "the window is cut for pictures of 28 by 28. Take height and width from the shape.",
+            lambda pictures, down, right: F.pad(pictures, (2, 2, 2, 2))[
+                :, 2 - down : 30 - down, 2 - right : 30 - right
+            ],
+        ),
+        Slip(
             "down and right are exchanged: after the first dimension, rows come before "
             "columns.",
             lambda pictures, down, right: _shift(pictures, right, down),
@@ -50,7 +60,8 @@ shift = Exercise(
             lambda pictures, down, right: _shift(pictures, -down, -right),
         ),
         Slip(
-            "the result still has its frame of zeros: cut out a window of the old size.",
+            "the result is larger than the pictures: what you add on one side must go on the "
+            "other.",
             lambda pictures, down, right: F.pad(
                 pictures, (2 + right, 2 - right, 2 + down, 2 - down)
             ),
@@ -79,6 +90,23 @@ class_map = Exercise(
     why="A channel that the class likes counts with plus, one that it dislikes with minus. "
     "What remains above 0 is the evidence for the class, place by place.",
     slips=[
+        Slip(
+            "the weight is the sum of the gradient; it should be the mean.",
+            lambda activations, gradients: (
+                (gradients.sum((1, 2), keepdim=True) * activations).sum(0).relu()
+            ),
+        ),
+        Slip(
+            "you averaged over the channels. Add them up.",
+            lambda activations, gradients: (
+                (gradients.mean((1, 2), keepdim=True) * activations).mean(0).relu()
+            ),
+        ),
+        Slip(
+            "the weights have shape [channels], so they meet the columns, not the channels. "
+            "Keep the dimensions: keepdim=True.",
+            lambda activations, gradients: (gradients.mean((1, 2)) * activations).sum(0).relu(),
+        ),
         Slip(
             "you multiplied place by place. That is gradient × activation, a map of its own; "
             "here each channel has one weight, the mean of its gradient.",
@@ -127,13 +155,18 @@ def _use_new_task(answer: Callable[..., Any]) -> Callable[..., Any]:
         result = answer(model, n_new)
         if result is None or result is ...:
             return result
-        if not (isinstance(result, ConvNet) and isinstance(result.head[-1], nn.Linear)):
-            raise WrongForm("return the model itself, its head ending in an nn.Linear")
+        ends = isinstance(result, ConvNet) and isinstance(result.head, nn.Sequential)
+        if not (ends and isinstance(result.head[-1], nn.Linear)):
+            raise WrongForm(
+                "return the model itself; replace only the last layer of its head, "
+                "model.head[-1], by an nn.Linear"
+            )
         kept = [p for part in (result.early, result.late) for p in part.parameters()]
         same = [torch.equal(a, b) for a, b in zip(body, kept, strict=True)]
         weight = result.head[-1].weight
         return {
             "learning": ", ".join(n for n, p in result.named_parameters() if p.requires_grad),
+            "inputs of the last layer": weight.shape[1],
             "classes of the head": len(weight),
             "the body is the old one": all(same),
             "the head is new": weight.shape != head.shape or not torch.equal(weight, head),
@@ -151,6 +184,11 @@ def _new_task(model: Any, n_out: int, freeze: tuple[str, ...] = ("early", "late"
 
 def _all_frozen(model: Any, n_out: int) -> Any:
     return _new_task(model, n_out).requires_grad_(False)
+
+
+def _other_width(model: Any, n_out: int, width: int) -> Any:
+    _new_task(model, n_out).head[-1] = nn.Linear(width, n_out)
+    return model
 
 
 def _old_head(model: Any, n_out: int) -> Any:
@@ -184,6 +222,16 @@ new_task = Exercise(
             _old_head,
         ),
         Slip(
+            "the new layer has 256 inputs, as in the notebook's net. This net is narrower: "
+            "take in_features of the old last layer.",
+            lambda model, n_out: _other_width(model, n_out, 256),
+        ),
+        Slip(
+            "the new layer takes the old scores as its inputs. It stands in the place of the "
+            "old layer: take its in_features, not its out_features.",
+            lambda model, n_out: _other_width(model, n_out, model.head[-1].out_features),
+        ),
+        Slip(
             "you built a whole new model, and what the body had learned is gone. Change the "
             "model that you were given.",
             lambda model, n_out: _new_task(ConvNet(n_out, n_channels=(2, 3, 4)), n_out),
@@ -206,6 +254,7 @@ few = Exercise(
         (torch.tensor([1, 0, 1, 1, 0, 0]), 2),
         (torch.tensor([2, 2, 0, 1, 0, 2, 1, 0, 0]), 1),
         (torch.tensor([0, 0, 2, 1, 0, 2, 2, 1, 1, 0]), 3),
+        (torch.arange(12).flip(0), 1),
     ],
     why="Each class gets the same number of labels. With n random rows instead, a class might "
     "get none, and no learner can name a class that it never saw.",
@@ -227,6 +276,19 @@ few = Exercise(
             lambda y, n: torch.cat(
                 [(y == label).nonzero()[:n, 0] for label in range(int(y.max()))]
             ),
+        ),
+        Slip(
+            "only the classes 0 to 4 are there. Other tasks have more: count up to y.max().",
+            lambda y, n: torch.cat([(y == label).nonzero()[:n, 0] for label in range(5)]),
+        ),
+        Slip(
+            "each row number stands in a row of its own: nonzero gives [how many, 1], so take "
+            "[:n, 0].",
+            lambda y, n: _few(y, n)[:, None],
+        ),
+        Slip(
+            "the row numbers are sorted. Leave them by class: all of class 0 first.",
+            lambda y, n: _few(y, n).sort().values,
         ),
         Slip(
             "you took the last n of each class.",
@@ -265,7 +327,7 @@ def _short(lr: Any, n_groups: int) -> list[float]:
 
 rates = Exercise(
     name="rates",
-    reference=_even,
+    reference=lambda lr, n_groups: _even(lr, n_groups),
     cases=lambda: [
         (slice(1, 100), 3),
         (slice(3), 3),
@@ -285,6 +347,24 @@ rates = Exercise(
             "with one number in the slice the other groups get a tenth here, as in today's "
             "fastai. The lecture takes a third.",
             lambda lr, n_groups: _even(lr, n_groups, others=10),
+        ),
+        Slip(
+            "with one number in the slice the last group gets it whole, not a third.",
+            lambda lr, n_groups: (
+                [lr.stop / 3] * n_groups
+                if isinstance(lr, slice) and lr.start is None
+                else _even(lr, n_groups)
+            ),
+        ),
+        Slip(
+            "with one number in the slice there are no steps: all groups but the last get the "
+            "same third.",
+            lambda lr, n_groups: _even(
+                slice(lr.stop / 3, lr.stop)
+                if isinstance(lr, slice) and lr.start is None
+                else lr,
+                n_groups,
+            ),
         ),
         Slip(
             "the order is the wrong way round: the first group, next to the input, gets the "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -48,6 +50,26 @@ codes = Exercise(
             "a category has.",
             lambda known, values: torch.unique(values, return_inverse=True)[1] + 1,
         ),
+        Slip(
+            "an unknown value gets the code of a neighbour. Compare what stands at that place "
+            "with the value.",
+            lambda known, values: (
+                torch.searchsorted(known, values).clamp(max=len(known) - 1) + 1
+            ),
+        ),
+        Slip(
+            "you count from 0, and an unknown value gets the place of the next larger one.",
+            lambda known, values: torch.searchsorted(known, values),
+        ),
+        Slip(
+            "a value larger than all of `known` has its place one past the end: "
+            "`.clamp(max=len(known) - 1)`.",
+            lambda known, values: torch.where(
+                known[torch.searchsorted(known, values)] == values,
+                torch.searchsorted(known, values) + 1,
+                0,
+            ),
+        ),
     ],
 )
 
@@ -82,6 +104,21 @@ def _still_missing(base: np.ndarray, values: np.ndarray) -> Scaled:
     return (values - mean) / std, mean, std
 
 
+def _plain_mean(base: np.ndarray, values: np.ndarray) -> Scaled:
+    mean, std = base.mean(), base.std()
+    return np.nan_to_num((values - mean) / std), mean, std
+
+
+def _other_deviation(base: np.ndarray, values: np.ndarray) -> Scaled:
+    mean, std = np.nanmean(base), np.nanstd(base, ddof=1)
+    return np.nan_to_num((values - mean) / std), mean, std
+
+
+def _mean_for_missing(base: np.ndarray, values: np.ndarray) -> Scaled:
+    mean, std = np.nanmean(base), np.nanstd(base)
+    return np.nan_to_num((values - mean) / std, nan=float(mean)), mean, std
+
+
 standardise = Exercise(
     name="standardise",
     reference=_standardise,
@@ -110,6 +147,18 @@ standardise = Exercise(
         ),
         Slip("you divided by the variance; the standard deviation is its root.", _by_variance),
         Slip(
+            "the mean of numbers with a `nan` is `nan`: use np.nanmean and np.nanstd.",
+            _plain_mean,
+        ),
+        Slip(
+            "that deviation divides by n − 1, as pandas and torch do; np.nanstd divides by n.",
+            _other_deviation,
+        ),
+        Slip(
+            "after scaling, the mean is 0, so a missing value becomes 0.",
+            _mean_for_missing,
+        ),
+        Slip(
             "the result is still `nan` where the value is missing: the whole net would "
             "answer `nan`.",
             _still_missing,
@@ -134,7 +183,7 @@ inputs = Exercise(
     reference=_inputs,
     cases=lambda: [
         (
-            torch.tensor([[2, 0], [0, 1]]),
+            torch.tensor([[2, 1], [0, 0]]),
             torch.tensor([[0.5], [-1.5]]),
             _tables((3, 2), (2, 3)),
         ),
@@ -152,6 +201,16 @@ inputs = Exercise(
             lambda cat, cont, tables: torch.cat(
                 [*(tables[0][cat[:, i]] for i in range(len(tables))), cont], dim=1
             ),
+        ),
+        Slip(
+            "`cat[i]` is row i; column i is `cat[:, i]`.",
+            lambda cat, cont, tables: torch.cat(
+                [*(table[cat[i]] for i, table in enumerate(tables)), cont], dim=1
+            ),
+        ),
+        Slip(
+            "the codes already point at the rows: do not subtract 1, row 0 is for the unknown.",
+            lambda cat, cont, tables: _inputs(cat - 1, cont, tables),
         ),
         Slip(
             "the continuous columns are missing.",
@@ -186,6 +245,25 @@ def _batch_norm(
     return (x - mean) / (var + 1e-5).sqrt(), mean, var
 
 
+def _one_variance(correction: int) -> Callable[..., Three]:
+    """Normalise and remember with the same variance."""
+
+    def answer(x: Tensor, mean: Tensor, var: Tensor, training: bool) -> Three:
+        if not training:
+            return _batch_norm(x, mean, var, False)
+        spread = x.var(dim=0, correction=correction)
+        new_mean = _batch_norm(x, mean, var, True)[1]
+        out = (x - x.mean(dim=0)) / (spread + 1e-5).sqrt()
+        return out, new_mean, 0.9 * var + 0.1 * spread
+
+    return answer
+
+
+def _without_eps(x: Tensor, mean: Tensor, var: Tensor, training: bool) -> Three:
+    m, v = (x.mean(dim=0), x.var(dim=0, correction=0)) if training else (mean, var)
+    return ((x - m) / v.sqrt(), *_batch_norm(x, mean, var, training)[1:])
+
+
 batch_norm = Exercise(
     name="batch_norm",
     reference=lambda x, mean, var, training: _batch_norm(x, mean, var, training),
@@ -202,7 +280,12 @@ batch_norm = Exercise(
             torch.tensor([4.0, 9.0]),
             False,
         ),
-        (whole_numbers(5, 3), torch.ones(3), torch.full((3,), 2.0), True),
+        (
+            torch.cat([whole_numbers(5, 2), torch.full((5, 1), 3.0)], dim=1),
+            torch.ones(3),
+            torch.full((3,), 2.0),
+            True,
+        ),
     ],
     why="While training, each row is seen beside the others of its batch. Afterwards it is "
     "seen beside what the averages remember, so a row alone gets an answer too.",
@@ -234,6 +317,31 @@ batch_norm = Exercise(
             "the two shares are exchanged: nine tenths of the old average stay.",
             lambda x, mean, var, training: _batch_norm(
                 x, mean, var, training, 0.9 if training else 0.1
+            ),
+        ),
+        Slip(
+            "the running variance takes `x.var(dim=0)`, without `correction=0`.",
+            _one_variance(0),
+        ),
+        Slip(
+            "to normalise, the variance is `x.var(dim=0, correction=0)`.",
+            _one_variance(1),
+        ),
+        Slip(
+            "without the 1e-5, a column whose values are all equal is divided by 0.",
+            _without_eps,
+        ),
+        Slip(
+            "you do in evaluation what belongs to training: there the running averages are "
+            "used and left alone.",
+            lambda x, mean, var, training: _batch_norm(x, mean, var, True),
+        ),
+        Slip(
+            "the running averages do not move in training.",
+            lambda x, mean, var, training: (
+                _batch_norm(x, mean, var, training)[0],
+                mean,
+                var,
             ),
         ),
         Slip(
@@ -295,6 +403,20 @@ film_means = Exercise(
                 torch.bincount(film, minlength=n_films) > 0,
                 _film_means(film, rating, n_films),
                 _film_means(film, rating, n_films)[film.unique()].mean(),
+            ),
+        ),
+        Slip(
+            "the last films are missing: `minlength=n_films`.",
+            lambda film, rating, n_films: _film_means(film, rating, int(film.max()) + 1),
+        ),
+        Slip(
+            "films without ratings are left out; each code needs its place.",
+            lambda film, rating, n_films: _film_means(film, rating, n_films)[film.unique()],
+        ),
+        Slip(
+            "those are the sums, 0 where there is no rating; divide by how many there are.",
+            lambda film, rating, n_films: torch.bincount(
+                film, weights=rating, minlength=n_films
             ),
         ),
         Slip(
