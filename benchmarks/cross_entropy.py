@@ -1,7 +1,7 @@
 """Choose the learning rates of notebook 07, each arm on an inner split of its training part.
 
-    python benchmarks/cross_entropy.py            # all three tables
-    python benchmarks/cross_entropy.py digits     # or labels, or likes
+    python benchmarks/cross_entropy.py            # all tables
+    python benchmarks/cross_entropy.py digits     # or noise, labels, likes
 
 The functions that are tuned stand in the notebook only, and are taken from its cells.
 """
@@ -69,6 +69,26 @@ def digits() -> None:
                 search(title, RATES[optimizer], score, chosen)
 
 
+def noise() -> None:
+    """Section 5's trial: 40 % of the training labels are drawn at random; 15 epochs."""
+    names = cells("imports", "digits", "train", "mse", "rates")
+    names["epochs"] = 15
+    (x, y), valid = names["digits"].train, names["digits"].valid
+    made = torch.Generator().manual_seed(0)
+    wrong = torch.rand(len(y), generator=made) < 0.4
+    noisy = x, torch.where(wrong, torch.randint(10, (len(y),), generator=made), y)
+    for arm in ("right", "MSE"):
+        for optimizer, chosen in names["rates"][arm].items():
+
+            def score(lr: float, seed: int, arm: str = arm, by: str = optimizer) -> float:
+                net, _ = names["train"](arm, by, lr, seed, (noisy, valid))
+                guess = training.predict(net, valid).argmax(dim=1)
+                return (guess == valid[1]).float().mean().item()
+
+            rates = [chosen * share for share in (0.02, 0.05, 0.1, 0.2, 0.5, 1)]
+            search(f"{arm}, {optimizer}", rates, score, chosen)
+
+
 def labels() -> None:
     """Section 6: F1 at the best threshold, on pictures made of other training digits."""
     names = cells("imports", "scores", "softmax", "digits", "pairs", "labels-train")
@@ -117,6 +137,6 @@ def likes() -> None:
 
 
 if __name__ == "__main__":
-    tables = {"digits": digits, "labels": labels, "likes": likes}
+    tables = {"digits": digits, "noise": noise, "labels": labels, "likes": likes}
     for table in sys.argv[1:] or tables:
         tables[table]()

@@ -5,9 +5,9 @@
 One epoch of 784-50-10 with one-cycle at 1e-2 and batches of 64, on the digits that
 `LESSON5_DIGITS` names (default: the bundled sample). "DataLoader" is the same model and
 optimizer in the loop of PyTorch's own tutorials; scikit-learn's `MLPClassifier` trains the same
-net its own way. fastai's `Learner` joins where it is installed. The last two lines are one
-epoch of the convolutional net, whole and with its body (random numbers here) frozen, for the
-time that freezing saves (notebook 08). Each time is the best of three.
+net its own way. The last two lines are one epoch of the convolutional net, whole and with its
+body (random numbers here) frozen, for the time that freezing saves (notebook 08). Each time is
+the best of three.
 """
 
 from __future__ import annotations
@@ -80,20 +80,6 @@ def by_sklearn(digits: Digits) -> float:
     return _accuracy(net.predict(digits.test[0].numpy()), digits)
 
 
-def by_fastai(digits: Digits) -> float:
-    """fastai's `Learner` with its DataLoaders and one-cycle."""
-    from fastai.basics import DataLoaders, Learner
-    from fastai.callback import schedule  # noqa: F401  (adds fit_one_cycle)
-
-    training.set_seed(0)
-    sets = [list(zip(*part, strict=True)) for part in (digits.train, digits.valid)]
-    loaders = DataLoaders.from_dsets(*sets, bs=BATCH, num_workers=0)
-    learner = Learner(loaders, models.TwoLayerNet(), loss_func=nn.CrossEntropyLoss())
-    with learner.no_bar(), learner.no_logging():
-        learner.fit_one_cycle(1, LR)
-    return _accuracy(training.predict(learner.model, digits.test).argmax(1).numpy(), digits)
-
-
 def frozen() -> nn.Module:
     """The convolutional net with only its head learning."""
     model = models.ConvNet()
@@ -113,12 +99,6 @@ def compare() -> None:
         "DataLoader loop": by_dataloader,
         "MLPClassifier": by_sklearn,
     }
-    try:
-        import fastai  # noqa: F401
-
-        ways["fastai Learner"] = by_fastai
-    except ImportError:
-        pass
     ways["ConvNet"] = partial(ours, make=models.ConvNet)
     ways["ConvNet, frozen"] = partial(ours, make=frozen)
     print(f"{digits}\n784-50-10, one epoch, lr {LR}, batches of {BATCH}")

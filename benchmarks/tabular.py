@@ -4,6 +4,7 @@
     python benchmarks/tabular.py net              # hidden layers, batch norm, dropout, wd
     python benchmarks/tabular.py widths           # the rule of thumb and other widths
     python benchmarks/tabular.py longer           # users and films alone catch up
+    python benchmarks/tabular.py axes             # which planted tastes the users' rows hold
     python benchmarks/tabular.py regularisation   # rate and strength for each arm
 
 Each prints the mean of several seeds of the final error on the inner validation part, for the
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from lesson5_utils import course
+from lesson5_utils import course, interpret
 
 CELLS = ("imports", "split", "cat-columns", "genres", "cont-columns", "all-columns")
 CELLS += ("fit-tabular", "arms")
@@ -89,6 +90,24 @@ def longer() -> None:
             show(names, f"{arm}, {epochs} epochs", inner(names, use), lr=lr, epochs=epochs)
 
 
+def axes() -> None:
+    """Section 3: the share of each planted taste that a linear map finds in the users' rows."""
+    names = notebook()
+    planted = names["ratings"].truth  # of the bundled ratings only
+    for arm in ("user, film", "+ genres", "+ year"):
+        use, lr = names["arms"][arm]
+        data = [names["table"](names["train"], names[part], use) for part in ("train", "valid")]
+        for seed in range(SEEDS):
+            net, run = names["fit_tabular"](data, seed, lr)
+            rows, _ = interpret.pca(interpret.array(net.embeddings[0])[1:], 5)
+            found = (
+                interpret.match_linear(rows, t[:, None]).r2 for t in planted.user_factors.T
+            )
+            shares = zip(planted.axes, found, strict=True)
+            shown = "  ".join(f"{axis} {share:.0%}" for axis, share in shares)
+            print(f"{arm}, seed {seed}: error {run.valid[-1]:.2f}   {shown}", flush=True)
+
+
 def regularisation() -> None:
     names = notebook("small", "regular-arms")
     data = names["small"], names["choose"]
@@ -108,7 +127,7 @@ def regularisation() -> None:
 
 
 if __name__ == "__main__":
-    choices = {f.__name__: f for f in (columns, net, widths, longer, regularisation)}
+    choices = {f.__name__: f for f in (columns, net, widths, longer, axes, regularisation)}
     for name in sys.argv[1:] or choices:
         print(f"--- {name}")
         choices[name]()

@@ -238,7 +238,7 @@ def embedding_width(n_categories: int) -> int:
     """How wide to make an embedding: fastai's rule of thumb, 1.6 · n^0.56, at most 600."""
     if n_categories < 1:
         raise ArgumentError(f"a column needs at least one category, not {n_categories}")
-    return max(1, min(600, round(1.6 * n_categories**0.56)))
+    return min(600, round(1.6 * n_categories**0.56))
 
 
 class TabularNet(nn.Module):
@@ -284,12 +284,12 @@ class TabularNet(nn.Module):
             _table(n, width, NET_STD) for n, width in zip(n_categories, widths, strict=True)
         )
         self.dropout = nn.Dropout(dropout)
+        sizes = [sum(widths) + n_cont, *n_hidden]
         layers: list[nn.Module] = []
-        for n_in, n_next in pairwise([sum(widths) + n_cont, *n_hidden]):
+        for n_in, n_next in pairwise(sizes):
             norm = [nn.BatchNorm1d(n_next)] if batch_norm else []
             layers += [nn.Linear(n_in, n_next), *norm, nn.ReLU(), nn.Dropout(dropout)]
-        last = n_hidden[-1] if n_hidden else sum(widths) + n_cont
-        self.layers = nn.Sequential(*layers, nn.Linear(last, n_out))
+        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], n_out))
 
     def forward(self, cat: Tensor, cont: Tensor) -> Tensor:
         """Predictions [n] (or [n, n_out], if more than one) for codes `cat` [n, columns],

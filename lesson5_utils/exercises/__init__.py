@@ -158,9 +158,8 @@ def differs(expected: Any, got: Any, tolerance: float = 1e-4) -> str | None:
             return f"expected the keys {sorted(expected)}"
         parts = ((f"{key}: ", expected[key], got[key]) for key in expected)
     elif isinstance(expected, tuple | list):
-        if not isinstance(got, tuple | list) or len(got) != len(expected):
-            one = isinstance(got, tuple | list)
-            came = len(got) if one else f"one {_kind(got)}"
+        came = len(got) if isinstance(got, tuple | list) else f"one {_kind(got)}"
+        if came != len(expected):
             return f"expected {len(expected)} values, got {came}"
         parts = ((f"value {i + 1}: ", a, b) for i, (a, b) in enumerate(zip(expected, got)))  # noqa: B905
     else:
