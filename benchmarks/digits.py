@@ -56,7 +56,7 @@ def by_dataloader(digits: Digits) -> float:
     loader = DataLoader(TensorDataset(*digits.train), batch_size=BATCH, shuffle=True)
     optimizer = torch.optim.AdamW(model.parameters(), LR, betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, LR, total_steps=len(loader), pct_start=training.PCT_START
+        optimizer, LR, total_steps=len(loader), pct_start=schedules.PCT_START
     )
     for x, y in loader:
         loss = F.cross_entropy(model(x), y)

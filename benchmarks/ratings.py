@@ -43,7 +43,7 @@ def by_dataloader(train: Ratings, valid: Ratings) -> float:
     loader = DataLoader(rows, batch_size=BATCH, shuffle=True)
     optimizer = torch.optim.AdamW(model.parameters(), LR, betas=(0.9, 0.99), weight_decay=WD)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, LR, total_steps=EPOCHS * len(loader), pct_start=training.PCT_START
+        optimizer, LR, total_steps=EPOCHS * len(loader), pct_start=schedules.PCT_START
     )
     for _ in range(EPOCHS):
         for user, movie, rating in loader:

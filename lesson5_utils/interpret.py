@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from lesson5_utils import arguments
 from lesson5_utils.datasets import Ratings
 from lesson5_utils.errors import ArgumentError
 from lesson5_utils.models import DotProduct, DotProductBias
@@ -20,7 +21,6 @@ __all__ = [
     "Match",
     "NewUser",
     "array",
-    "confusion",
     "match_linear",
     "match_rotated",
     "nearest",
@@ -36,6 +36,16 @@ def array(table: torch.nn.Embedding) -> np.ndarray:
     return values[:, 0].copy() if values.shape[1] == 1 else values.copy()
 
 
+def _table(table: np.ndarray) -> np.ndarray:
+    """As an array [n_rows, width] of finite numbers."""
+    table = np.asarray(table)
+    if table.ndim != 2 or not len(table):
+        raise ArgumentError(f"a table must be [n_rows, width], not {list(table.shape)}")
+    if not np.isfinite(table).all():
+        raise ArgumentError("the table has numbers that are not finite (nan or inf)")
+    return table
+
+
 def pca(table: np.ndarray, n: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """Principal components: the `n` directions along which the rows differ most.
 
@@ -46,10 +56,10 @@ def pca(table: np.ndarray, n: int = 3) -> tuple[np.ndarray, np.ndarray]:
         (places [n_rows, n] on those directions, centred; share of the variance of each [n]).
 
     Raises:
-        ArgumentError: more directions than rows or columns.
+        ArgumentError: more directions than rows or columns, or numbers that are not finite.
     """
-    if not 1 <= n <= min(table.shape):
-        raise ArgumentError(f"a table of {table.shape} has no {n} principal components")
+    table = _table(table)
+    n = arguments.whole("n, the number of components,", n, most=min(table.shape))
     from sklearn.decomposition import PCA
 
     found = PCA(n_components=n, svd_solver="full").fit(table)
@@ -60,10 +70,16 @@ def nearest(table: np.ndarray, row: int, n: int = 5) -> tuple[np.ndarray, np.nda
     """The `n` rows that point most nearly in the direction of `row` (cosine similarity).
 
     Returns:
-        (row numbers [n], nearest first; their cosines [n], from -1 to 1).
+        (row numbers [n], nearest first; their cosines [n], from -1 to 1). With fewer other
+        rows than n, all of them.
+
+    Raises:
+        ArgumentError: a row that is not there, no neighbour asked for, or a table with numbers
+            that are not finite.
     """
-    if not 0 <= row < len(table):
-        raise ArgumentError(f"row {row} is not in a table of {len(table)} rows")
+    table = _table(table)
+    row = arguments.whole("row", row, least=0, most=len(table) - 1)
+    n = arguments.whole("n", n)
     unit = table / np.linalg.norm(table, axis=1, keepdims=True).clip(1e-12)
     cosine = unit @ unit[row]
     cosine[row] = -np.inf  # not its own neighbour
@@ -164,10 +180,12 @@ def solve_user(
         ArgumentError: nothing rated, unknown codes, a rating that the range cannot reach,
             or a negative ridge.
     """
-    films = array(model.movie_factors)
+    films, people = (
+        table.weight.detach().cpu().numpy()
+        for table in (model.movie_factors, model.user_factors)
+    )
     movie, rating = np.asarray(movie), np.asarray(rating, dtype=float)
     _check_answers(movie, rating, len(films), ridge)
-    people = array(model.user_factors)
     bias, offset, ones = np.zeros(len(people)), np.zeros(len(films)), np.zeros((len(films), 1))
     if isinstance(model, DotProductBias):
         bias, offset, ones = array(model.user_bias), array(model.movie_bias), ones + 1
@@ -190,8 +208,7 @@ def _check_answers(movie: np.ndarray, rating: np.ndarray, n_movies: int, ridge: 
         raise ArgumentError(f"give one rating per film, not {len(rating)} for {len(movie)}")
     if movie.min() < 0 or movie.max() >= n_movies:
         raise ArgumentError(f"film codes run from 0 to {n_movies - 1}")
-    if not ridge >= 0:
-        raise ArgumentError(f"ridge must be 0 or more, not {ridge}")
+    arguments.number("ridge", ridge, least=0)
 
 
 def _unscale(rating: np.ndarray, y_range: tuple[float, float] | None) -> np.ndarray:
@@ -210,21 +227,3 @@ def _scale(score: np.ndarray, y_range: tuple[float, float] | None) -> np.ndarray
         return score
     low, high = y_range
     return low + (high - low) / (1 + np.exp(-score))
-
-
-def confusion(actual: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
-    """How often each class was taken for each other: counts [n_classes, n_classes].
-
-    Rows are what it was, columns what was said; right answers stand on the diagonal.
-
-    Raises:
-        ArgumentError: not one prediction per row, or a class outside 0 … n_classes - 1.
-    """
-    actual, predicted = np.asarray(actual), np.asarray(predicted)
-    if actual.shape != predicted.shape:
-        raise ArgumentError(f"{predicted.shape} predictions do not fit {actual.shape} rows")
-    counts = np.zeros((n_classes, n_classes), dtype=int)
-    if not {*actual.tolist(), *predicted.tolist()} <= set(range(n_classes)):
-        raise ArgumentError(f"classes must be whole numbers from 0 to {n_classes - 1}")
-    np.add.at(counts, (actual, predicted), 1)
-    return counts

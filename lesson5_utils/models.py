@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lesson5_utils import arguments
 from lesson5_utils.errors import ArgumentError
 
 __all__ = [
@@ -40,36 +41,37 @@ def scale_to_range(x: Tensor, y_range: Range) -> Tensor:
 
     The sigmoid never reaches its ends, so a range that ends at the best rating can never
     predict it: give a little more room, such as (0, 5.5) for ratings up to 5.
+
+    Raises:
+        ArgumentError: a range that is not two finite numbers, the lower one first.
     """
     if y_range is None:
         return x
-    low, high = y_range
+    low, high = _checked_range(y_range) or y_range
     return low + (high - low) * torch.sigmoid(x)
 
 
 def _checked_range(y_range: Range) -> Range:
     if y_range is None:
         return None
-    low, high = y_range
-    if not low < high:
-        raise ArgumentError(f"y_range must be (low, high) with low < high, not {y_range}")
-    return float(low), float(high)
+    if len(y_range) != 2:
+        raise ArgumentError(f"y_range must be (low, high), not {y_range!r}")
+    low = arguments.number("the low end of y_range", y_range[0])
+    return low, arguments.number("the high end of y_range", y_range[1], above=low)
 
 
 def _table(n_rows: int, width: int, std: float = INIT_STD) -> nn.Embedding:
     """A lookup table [n_rows, width] of small random numbers."""
-    if n_rows < 1 or width < 1:
-        raise ArgumentError(
-            f"a table needs at least one row and one column, not {n_rows} × {width}"
-        )
-    table = nn.Embedding(n_rows, width)
+    table = nn.Embedding(
+        arguments.whole("the number of rows of a table", n_rows),
+        arguments.whole("the width of a table", width),
+    )
     nn.init.normal_(table.weight, std=std)
     return table
 
 
-def _check_dropout(dropout: float) -> None:
-    if not 0 <= dropout < 1:
-        raise ArgumentError(f"dropout must lie in [0, 1), not {dropout}")
+def _dropout(dropout: float) -> nn.Dropout:
+    return nn.Dropout(arguments.number("dropout", dropout, least=0, below=1))
 
 
 class DotProduct(nn.Module):
@@ -95,6 +97,10 @@ class DotProduct(nn.Module):
         """Predicted ratings [n] for codes `user` [n] and `movie` [n]."""
         match = (self.user_factors(user) * self.movie_factors(movie)).sum(dim=1)
         return scale_to_range(match, self.y_range)
+
+    def groups(self) -> list[list[nn.Module]]:
+        """One layer group (`layers.layer_groups`): all tables lie side by side, none deeper."""
+        return [[self]]
 
 
 class DotProductBias(DotProduct):
@@ -143,14 +149,13 @@ class EmbeddingNet(nn.Module):
     ) -> None:
         super().__init__()
         self.y_range = _checked_range(y_range)
-        _check_dropout(dropout)
         user_width, movie_width = (
-            (n_factors, n_factors) if isinstance(n_factors, int) else n_factors
+            n_factors if isinstance(n_factors, tuple) else (n_factors, n_factors)
         )
         self.user_factors = _table(n_users, user_width, NET_STD)
         self.movie_factors = _table(n_movies, movie_width, NET_STD)
         widths = [user_width + movie_width, *n_hidden]
-        layers: list[nn.Module] = [nn.Dropout(dropout)]
+        layers: list[nn.Module] = [_dropout(dropout)]
         for n_in, n_out in pairwise(widths):
             layers += [nn.Linear(n_in, n_out), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], 1))
@@ -159,6 +164,10 @@ class EmbeddingNet(nn.Module):
         """Predicted ratings [n] for codes `user` [n] and `movie` [n]."""
         factors = torch.cat([self.user_factors(user), self.movie_factors(movie)], dim=1)
         return scale_to_range(self.layers(factors).squeeze(1), self.y_range)
+
+    def groups(self) -> list[list[nn.Module]]:
+        """Two layer groups: both tables, and the net above them."""
+        return [[self.user_factors, self.movie_factors], [self.layers]]
 
 
 class LogisticRegression(nn.Module):
@@ -200,7 +209,7 @@ class TwoLayerNet(nn.Module):
 class ConvNet(nn.Module):
     """A small convolutional net, without batch norm: its layers see one picture at a time.
 
-    Its three children are its layer groups (`training.layer_groups`): `early` finds strokes,
+    Its three children are its layer groups (`layers.layer_groups`): `early` finds strokes,
     `late` puts them together, `head` turns what was found into scores. The head averages each
     channel over the four quarters of the picture, so any size of picture will do.
 
@@ -209,7 +218,7 @@ class ConvNet(nn.Module):
         n_channels: filters of the three convolutions, in order; each halves height and width.
 
     Raises:
-        ArgumentError: (when called) rows that are no square pictures.
+        ArgumentError: (when called) anything but rows of square pictures.
     """
 
     def __init__(self, n_out: int = 10, n_channels: tuple[int, int, int] = (8, 16, 32)) -> None:
@@ -228,6 +237,10 @@ class ConvNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores [n, n_out] for pictures as rows `x` [n, side · side]; 784 is 28 · 28."""
+        if x.ndim != 2:
+            raise ArgumentError(
+                f"give pictures as rows [n, pixels], not {list(x.shape)}: x.flatten(1) does it"
+            )
         side = math.isqrt(x.shape[1])
         if side * side != x.shape[1]:
             raise ArgumentError(f"rows of {x.shape[1]} pixels are no square pictures")
@@ -236,8 +249,7 @@ class ConvNet(nn.Module):
 
 def embedding_width(n_categories: int) -> int:
     """How wide to make an embedding: fastai's rule of thumb, 1.6 · n^0.56, at most 600."""
-    if n_categories < 1:
-        raise ArgumentError(f"a column needs at least one category, not {n_categories}")
+    n_categories = arguments.whole("the number of categories", n_categories)
     return min(600, round(1.6 * n_categories**0.56))
 
 
@@ -273,18 +285,18 @@ class TabularNet(nn.Module):
     ) -> None:
         super().__init__()
         self.y_range = _checked_range(y_range)
-        _check_dropout(dropout)
+        self.n_cont = arguments.whole("n_cont", n_cont, least=0)
         if widths is None:
             widths = [embedding_width(n) for n in n_categories]
         if len(widths) != len(n_categories):
             raise ArgumentError(f"{len(widths)} widths do not fit {len(n_categories)} columns")
-        if sum(widths) + n_cont < 1:
+        if sum(widths) + self.n_cont < 1:
             raise ArgumentError("a net needs at least one column, categorical or continuous")
         self.embeddings = nn.ModuleList(
             _table(n, width, NET_STD) for n, width in zip(n_categories, widths, strict=True)
         )
-        self.dropout = nn.Dropout(dropout)
-        sizes = [sum(widths) + n_cont, *n_hidden]
+        self.dropout = _dropout(dropout)
+        sizes = [sum(widths) + self.n_cont, *n_hidden]
         layers: list[nn.Module] = []
         for n_in, n_next in pairwise(sizes):
             norm = [nn.BatchNorm1d(n_next)] if batch_norm else []
@@ -293,7 +305,19 @@ class TabularNet(nn.Module):
 
     def forward(self, cat: Tensor, cont: Tensor) -> Tensor:
         """Predictions [n] (or [n, n_out], if more than one) for codes `cat` [n, columns],
-        int64, and numbers `cont` [n, n_cont]; without columns of a kind, [n, 0]."""
+        int64, and numbers `cont` [n, n_cont]; without columns of a kind, [n, 0].
+
+        Raises:
+            ArgumentError: another number of columns than the net was made for.
+        """
+        given, wanted = (cat.shape[1], cont.shape[1]), (len(self.embeddings), self.n_cont)
+        if given != wanted:
+            raise ArgumentError(
+                "the net was made for {} categorical and {} continuous columns, ".format(
+                    *wanted
+                )
+                + "not for {} and {}".format(*given)
+            )
         parts = [table(cat[:, i]) for i, table in enumerate(self.embeddings)]
         factors = self.dropout(torch.cat(parts, dim=1)) if parts else cont[:, :0]
         out = self.layers(torch.cat([factors, cont], dim=1))

@@ -7,18 +7,25 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from lesson5_utils.errors import ArgumentError, unknown
+from lesson5_utils import arguments
+from lesson5_utils.errors import ArgumentError
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
 Options = dict[str, Any]
-LARGEST = {"alpha": 1.0, "betas": math.nextafter(1.0, 0.0)}  # 1 itself lets no gradient in
+
+
+def _pair(name: str, value: Any, check: Callable[[Any], float]) -> tuple[float, float]:
+    if not (isinstance(value, tuple | list) and len(value) == 2):
+        raise ArgumentError(f"{name} must be a pair of numbers, not {value!r}")
+    return check(value[0]), check(value[1])
 
 
 class Optimizer:
@@ -70,16 +77,15 @@ class Optimizer:
 
     def _checked(self, options: Options) -> Options:
         """The defaults with `options` in their place, if all of them can work."""
+        checked = dict(self.defaults)
         for name, value in options.items():
-            if name not in self.defaults:
-                raise ArgumentError(unknown("option", name, self.defaults))
-            pair = name == "betas" and isinstance(value, tuple | list) and len(value) == 2
-            low, high = -math.inf if name == "dampening" else 0, LARGEST.get(name, math.inf)
-            for one in value if pair else [value]:
-                number = isinstance(one, int | float) and (pair or name != "betas")
-                if not (number and math.isfinite(one) and low <= one <= high):
-                    raise ArgumentError(f"{name} cannot be {value!r}")
-        return self.defaults | options
+            arguments.choice("option", name, self.defaults)
+            least = -math.inf if name == "dampening" else 0
+            below = 1 if name == "betas" else math.inf  # 1 itself lets no gradient in
+            most = 1 if name == "alpha" else math.inf
+            check = partial(arguments.number, name, least=least, below=below, most=most)
+            checked[name] = _pair(name, value, check) if name == "betas" else check(value)
+        return checked
 
     def zero_grad(self) -> None:
         """Forget all gradients."""

@@ -10,9 +10,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lesson5_utils import arguments
 from lesson5_utils.errors import ArgumentError
 
-__all__ = ["OneCycle", "cosine", "exponential", "linear"]
+__all__ = ["PCT_START", "OneCycle", "cosine", "exponential", "linear", "one_cycle"]
+
+PCT_START = 0.25  # fastai's share of the steps with a rising rate; torch's default is 0.3
 
 Curve = Callable[[float, float, float], float]
 
@@ -49,7 +52,7 @@ class OneCycle:
 
     Raises:
         ArgumentError: `max_lr` or `total_steps` not positive, `pct_start` outside [0, 1],
-            a divisor not positive, or a step outside the schedule.
+            a divisor not positive, a momentum outside [0, 1), or a step outside the schedule.
     """
 
     max_lr: float
@@ -61,14 +64,13 @@ class OneCycle:
     max_momentum: float = 0.95
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.max_lr) and self.max_lr > 0):
-            raise ArgumentError(f"max_lr must be a positive number, not {self.max_lr}")
-        if self.total_steps < 1:
-            raise ArgumentError(f"total_steps must be at least 1, not {self.total_steps}")
-        if not 0 <= self.pct_start <= 1:
-            raise ArgumentError(f"pct_start must lie between 0 and 1, not {self.pct_start}")
-        if not (self.div_factor > 0 and self.final_div_factor > 0):
-            raise ArgumentError("div_factor and final_div_factor must be positive")
+        arguments.number("max_lr", self.max_lr, above=0)
+        arguments.whole("total_steps", self.total_steps)
+        arguments.number("pct_start", self.pct_start, least=0, most=1)
+        for name in ("div_factor", "final_div_factor"):
+            arguments.number(name, getattr(self, name), above=0)
+        for name in ("base_momentum", "max_momentum"):
+            arguments.number(name, getattr(self, name), least=0, below=1)
 
     def lr(self, step: int) -> float:
         """The learning rate at `step`, counted from 0."""
@@ -81,11 +83,7 @@ class OneCycle:
         return self._piecewise(step, high, low, high)
 
     def _piecewise(self, step: int, start: float, top: float, end: float) -> float:
-        if not 0 <= step < self.total_steps:
-            raise ArgumentError(
-                f"step {step} lies outside the schedule of {self.total_steps} steps (0 … "
-                f"{self.total_steps - 1})"
-            )
+        arguments.whole("step", step, least=0, most=self.total_steps - 1)
         last = self.total_steps - 1
         peak = self.pct_start * self.total_steps - 1  # torch's count; may fall between steps
         if peak <= 0:  # no room to warm up: start at the top
@@ -93,3 +91,9 @@ class OneCycle:
         if step <= peak:
             return cosine(start, top, step / peak)
         return cosine(top, end, (step - peak) / (last - peak))
+
+
+def one_cycle(step: int, steps: int) -> tuple[float, float]:
+    """The plan of `training.fit`: share of the highest rate, and momentum, at `step`."""
+    plan = OneCycle(1.0, steps, pct_start=PCT_START)
+    return plan.lr(step), plan.momentum(step)

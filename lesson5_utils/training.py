@@ -1,8 +1,7 @@
-"""Data in, trained model and its history out: batches, fit, evaluate, the range test,
-freezing and layer groups.
+"""The training loop of the course, and what is built from it: `fit` and `lr_find`.
 
-Data is either a `datasets.Ratings` or a tuple of tensors `(*inputs, target)` of one length;
-the model is called as `model(*inputs)`. Batches are slices of tensors in memory.
+`loop` is what the lecture is about. Recording, schedules, validation, the bar and whatever
+else happens meanwhile are hooks (`hooks.py`); batches and predictions are `batching.py`.
 """
 
 from __future__ import annotations
@@ -11,83 +10,66 @@ import copy
 import math
 import os
 import random
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
-from lesson5_utils import schedules
-from lesson5_utils.datasets import Ratings
-from lesson5_utils.errors import ArgumentError, TrainingDiverged
+from lesson5_utils import arguments, schedules
+from lesson5_utils.batching import (
+    Data,
+    Loss,
+    batches,
+    device_of,
+    evaluate,
+    kept_modes,
+    predict,
+    same_shape,
+    tensors,
+)
+from lesson5_utils.errors import ArgumentError
+from lesson5_utils.hooks import (
+    Explosion,
+    FrozenNorms,
+    History,
+    Hook,
+    Metric,
+    Plan,
+    Progress,
+    Record,
+    Rollback,
+    Run,
+    Schedule,
+    Stop,
+    Validate,
+    named,
+)
+from lesson5_utils.layers import Rate, frozen_norms, learning_groups
+from lesson5_utils.range_test import RangeTest, smooth, suggestions
 
 __all__ = [
+    "ADAMW",
     "History",
     "RangeTest",
     "batches",
-    "discriminative_lrs",
     "evaluate",
     "fit",
-    "freeze_to",
-    "layer_groups",
+    "loop",
     "lr_find",
     "predict",
     "set_seed",
-    "unfreeze",
+    "smooth",
 ]
 
-Data = Ratings | Sequence[Tensor]
-Loss = Callable[[Tensor, Tensor], Tensor]
-Metric = Callable[[Tensor, Tensor], float]
 Optimizer = Callable[..., Any]
-Rate = float | slice  # one learning rate, or `slice(last)`, `slice(first, last)` by layer group
+Batches = Callable[[], Iterable[Sequence[Tensor]]]  # a new pass over the data at each call
 
 ADAMW: Optimizer = partial(torch.optim.AdamW, betas=(0.9, 0.99), fused=True)
-PCT_START = 0.25  # fastai's share of the steps with a rising rate; torch's default is 0.3
-# Steps on nets this small gain nothing from a second thread, and on a busy machine the
-# threads wait for each other: 95 s instead of 3 s was seen for one training.
-_threads = os.environ.get("LESSON5_THREADS") or "1"
-if not (_threads.isdecimal() and int(_threads)):
-    raise ArgumentError(f"LESSON5_THREADS must be a whole number, such as 2, not {_threads!r}")
-torch.set_num_threads(int(_threads))
-
-ROWS_AT_ONCE = 8192  # when predicting: bounds the memory, changes no result
-
-
-@dataclass
-class History:
-    """What happened during `fit`, as plain lists.
-
-    Per batch: `loss`, `lr` (of the last layer group, if they differ), `momentum` (empty where
-    the optimizer has none).
-    Per epoch: `train` (mean loss of its batches), `valid` (loss over the validation data),
-    `metrics` (a dict name → value), `seconds`.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    lr: list[float] = field(default_factory=list)
-    momentum: list[float] = field(default_factory=list)
-    train: list[float] = field(default_factory=list)
-    valid: list[float] = field(default_factory=list)
-    metrics: list[dict[str, float]] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-
-    def __repr__(self) -> str:
-        """A table, one row per epoch. Seconds are left out: they differ on every machine."""
-        names = list(self.metrics[0]) if self.metrics else []
-        lines = [f"{'epoch':>5}" + "".join(f"{n:>10}" for n in ["train", "valid", *names])]
-        rows = zip(self.train, self.valid, self.metrics, strict=True)
-        for epoch, (train, valid, metrics) in enumerate(rows, start=1):
-            cells = "".join(f"{value:10.3f}" for value in [train, valid, *metrics.values()])
-            lines.append(f"{epoch:>5}{cells}")
-        return "\n".join(lines)
 
 
 def set_seed(seed: int) -> None:
@@ -97,63 +79,31 @@ def set_seed(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def tensors(data: Data) -> tuple[Tensor, ...]:
-    """The tensors `(*inputs, target)` of any accepted form of data.
-
-    Raises:
-        ArgumentError: nothing in it, or lengths that differ.
-    """
-    if isinstance(data, Ratings):
-        data = (data.user, data.movie, data.rating)
-    if len(data) < 2:
-        raise ArgumentError("data must be Ratings or (*inputs, target): at least two tensors")
-    lengths = {len(tensor) for tensor in data}
-    if len(lengths) != 1:
-        raise ArgumentError(f"all tensors of the data need one length, not {sorted(lengths)}")
-    if lengths == {0}:
-        raise ArgumentError("the data is empty: give at least one row")
-    return tuple(data)
-
-
-def batches(
-    data: Data, batch_size: int = 64, shuffle: bool = True, generator: Any = None
-) -> Iterator[tuple[Tensor, ...]]:
-    """Cut data into batches of `batch_size` rows; the last one may be smaller.
-
-    Yields:
-        Tuples `(*inputs, target)`, each tensor with `batch_size` rows.
-    """
-    parts = tensors(data)
-    _positive_int("batch_size", batch_size)
-    n = len(parts[0])
-    order = torch.randperm(n, generator=generator) if shuffle else torch.arange(n)
-    for rows in order.to(parts[0].device).split(batch_size):
-        yield tuple(part[rows] for part in parts)
-
-
-def predict(model: nn.Module, data: Data) -> Tensor:
-    """Predictions for every row, on the CPU, with the model in evaluation mode.
-
-    The target is ignored, but the data has the same form as everywhere.
-    """
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
+def loop(run: Run, batches: Batches, hooks: Sequence[Hook]) -> None:
+    """Predict, loss, gradient, step; and again. All else hangs on the hooks."""
+    tell(hooks, "start", run)
     try:
-        with torch.no_grad():
-            return torch.cat(
-                [
-                    model(*(part.to(device) for part in inputs)).cpu()
-                    for *inputs, _ in batches(data, ROWS_AT_ONCE, shuffle=False)
-                ]
-            )
+        for epoch in range(run.epochs):
+            run.epoch = epoch
+            run.model.train()
+            tell(hooks, "before_epoch", run)
+            for *inputs, target in batches():
+                tell(hooks, "before_step", run)
+                run.loss = run.loss_of(run.model(*inputs), target)
+                run.optimizer.zero_grad()
+                run.loss.backward()
+                run.optimizer.step()
+                tell(hooks, "after_step", run)
+                run.step += 1
+            tell(hooks, "after_epoch", run)
     finally:
-        model.train(was_training)
+        tell(hooks, "end", run)
 
 
-def evaluate(model: nn.Module, data: Data, loss: Loss = F.mse_loss) -> float:
-    """`loss` over all of `data`, in evaluation mode and without gradients."""
-    return float(loss(predict(model, data), tensors(data)[-1].cpu()))
+def tell(hooks: Sequence[Hook], moment: str, run: Run) -> None:
+    """Call the method `moment` of every hook, in their order."""
+    for hook in hooks:
+        getattr(hook, moment)(run)
 
 
 def fit(
@@ -167,29 +117,33 @@ def fit(
     wd: float = 0.01,
     loss: Loss = F.mse_loss,
     optimizer: Optimizer = ADAMW,
-    schedule: str | None = "one_cycle",
-    metrics: Sequence[Metric] = (),
+    schedule: str | Plan | None = "one_cycle",
+    metrics: Sequence[Metric] | Mapping[str, Metric] = (),
+    hooks: Sequence[Hook] = (),
     seed: int | None = None,
     device: str | torch.device | None = None,
     progress: bool | None = None,
 ) -> History:
     """Train `model` and say how it went. The model is left in evaluation mode.
 
-    Frozen parameters (see `freeze_to`) stay exactly as they are.
+    Frozen parameters (see `layers.freeze_to`) stay exactly as they are.
 
     Args:
         model: called as `model(*inputs)`.
         train, valid: `Ratings`, or tensors `(*inputs, target)`.
         epochs: passes over the training data.
         lr: the learning rate; with one-cycle, the highest one. A slice gives each layer group
-            its own, as `discriminative_lrs` says.
+            its own, as `layers.discriminative_lrs` says.
         batch_size: rows per step.
         wd: passed on as `weight_decay`: decay with AdamW, a penalty with SGD, Adam, RMSprop.
         loss: `(pred, target) -> scalar`.
         optimizer: called as `optimizer(groups, lr=lr, weight_decay=wd)`, with torch's
             parameter groups.
-        schedule: "one_cycle", or None for a constant rate.
-        metrics: functions `(pred, target) -> float`, over all of `valid` after each epoch.
+        schedule: "one_cycle"; None for a constant rate; or a function `(step, steps)` that
+            returns a share of lr, or a pair (share, momentum).
+        metrics: functions `(pred, target) -> float`, over all of `valid` after each epoch; or
+            a dict, name → function.
+        hooks: yours (`hooks.Hook`), told after its own at each moment of the loop.
         seed: fixes the order of the batches, and nothing else.
         device: "cpu", "cuda" …; None means `LESSON5_DEVICE`, else the CPU.
         progress: show a bar; None means yes, unless `LESSON5_PROGRESS` is 0.
@@ -200,196 +154,29 @@ def fit(
             the start of that epoch, and the exception carries the `history`.
         KeyboardInterrupt: passed on with the `history`; the model stays usable.
     """
+    epochs = arguments.whole("epochs", epochs)
     parts, held_out = tensors(train), tensors(valid)
-    _check_arguments(epochs, lr, batch_size, wd, schedule)
-    place = _device(device)
+    steps = epochs * _steps(model, parts, batch_size)
+    own: list[Hook] = [FrozenNorms(), *_schedule(schedule), Record()]
+    own += [Validate(valid, named(metrics)), Rollback(), _progress(progress), *_hooks(hooks)]
+    groups, wd = learning_groups(model, lr), arguments.number("wd", wd, least=0)
+    place, threads = _device(device), _threads()
+    _check_rows(model, parts, "train")
+    _check_rows(model, held_out, "valid")
     model.to(place)
     parts = tuple(part.to(place) for part in parts)
-    held_out = tuple(part.to(place) for part in held_out)
-    steps_per_epoch = math.ceil(len(parts[0]) / batch_size)
-    stepper = _optimizer(optimizer, model, lr, wd)
-    plans = _plans(schedule, stepper, epochs * steps_per_epoch)
-    generator = None if seed is None else torch.Generator().manual_seed(seed)
-
-    history = History()
-    total, silent = epochs * steps_per_epoch, not _wants_progress(progress)
-    bar = tqdm(total=total, disable=silent, leave=False)
+    stepper = optimizer(groups, lr=groups[-1]["lr"], weight_decay=wd)
+    run = Run(model, stepper, loss, epochs, steps)
+    cut = partial(batches, parts, batch_size, generator=_generator(seed))
     try:
-        for epoch in range(epochs):
-            started = time.perf_counter()
-            before = copy.deepcopy(model.state_dict())
-            _train_mode(model)
-            _check_last_batch(model, len(parts[0]), batch_size)
-            for batch in batches(parts, batch_size, generator=generator):
-                _set_rates(stepper, plans, len(history.loss))
-                _record(history, stepper, train_batch(model, batch, loss, stepper))
-                if not math.isfinite(history.loss[-1]):
-                    model.load_state_dict(before)
-                    raise TrainingDiverged(_divergence(history, epoch), history)
-                bar.update()
-            _end_of_epoch(history, model, held_out, loss, metrics, steps_per_epoch)
-            history.seconds.append(time.perf_counter() - started)
-            if not math.isfinite(history.valid[-1]):  # lost in the epoch's last step
-                model.load_state_dict(before)
-                raise TrainingDiverged(_divergence(history, epoch), history)
-            bar.set_postfix_str(f"epoch {epoch + 1}: valid {history.valid[-1]:.3f}")
+        with threads, suppress(Stop):
+            loop(run, cut, own)
     except KeyboardInterrupt as stop:
-        stop.history = history  # type: ignore[attr-defined]
+        stop.history = run.history  # type: ignore[attr-defined]
         raise
     finally:
-        bar.close()
         model.eval()
-    return history
-
-
-def train_batch(model: nn.Module, batch: Sequence[Tensor], loss: Loss, optimizer: Any) -> float:
-    """One turn of the loop: predict, loss, gradient, step. Returns the loss before it."""
-    *inputs, target = batch
-    batch_loss = loss(model(*inputs), target)
-    optimizer.zero_grad()
-    batch_loss.backward()
-    optimizer.step()
-    return batch_loss.item()
-
-
-# --- layer groups -------------------------------------------------------------------------
-
-
-def layer_groups(model: nn.Module) -> list[list[nn.Parameter]]:
-    """The parameters of `model`, cut into groups from input to output.
-
-    Each child of the model that has parameters is one group, in the order in which the model
-    names them; a parameter that two children share belongs to the first. A model without such
-    children is one group.
-
-    Raises:
-        ArgumentError: a model with children that also has parameters outside of them: nobody
-            can say which group they belong to.
-    """
-    children = [child for child in model.children() if any(True for _ in child.parameters())]
-    if not children:
-        return [list(model.parameters())]
-    loose = [name for name, _ in model.named_parameters(recurse=False)]
-    if loose:
-        raise ArgumentError(
-            f"parameters outside of every layer belong to no layer group: {', '.join(loose)}; "
-            "put them into a module of their own"
-        )
-    groups: list[list[nn.Parameter]] = []
-    seen: set[int] = set()
-    for child in children:
-        groups.append([p for p in child.parameters() if id(p) not in seen])
-        seen |= {id(p) for p in groups[-1]}
-    return groups
-
-
-def freeze_to(model: nn.Module, n: int) -> None:
-    """Freeze the layer groups before number `n`, and let the others learn.
-
-    `freeze_to(model, -1)` leaves only the last group, the head, to learn. Frozen parameters
-    get no gradient and stay as they are; while all parameters of a layer are frozen, `fit`
-    also keeps its batch norm in evaluation mode, so its running averages stay too.
-
-    Raises:
-        ArgumentError: a group that the model has not.
-    """
-    groups = layer_groups(model)
-    if not -len(groups) <= n < len(groups):
-        raise ArgumentError(
-            f"the model has {len(groups)} layer groups: n must lie from {-len(groups)} to "
-            f"{len(groups) - 1}, not {n}"
-        )
-    first = n % len(groups)
-    for number, group in enumerate(groups):
-        for p in group:
-            p.requires_grad_(number >= first)
-            p.grad = None  # an old gradient would still move a frozen parameter
-
-
-def unfreeze(model: nn.Module) -> None:
-    """Let every parameter learn."""
-    freeze_to(model, 0)
-
-
-def discriminative_lrs(lr: Rate, n_groups: int) -> list[float]:
-    """One learning rate per layer group, from input to output.
-
-    A float: the same for all. `slice(last)`: `last` for the last group, a third of it for all
-    others, as in the lecture (today's fastai takes a tenth). `slice(first, last)`: from first
-    to last, each the same factor above the one before.
-
-    Raises:
-        ArgumentError: a rate that is not a positive number, or no group.
-    """
-    _positive_int("n_groups", n_groups)
-    if not isinstance(lr, slice):
-        return [_positive("lr", lr)] * n_groups
-    if lr.step is not None:
-        raise ArgumentError(f"lr must be slice(last) or slice(first, last), not {lr!r}")
-    last = _positive("the last rate of lr", lr.stop)
-    if lr.start is None:
-        return [last / 3] * (n_groups - 1) + [last]
-    first = _positive("the first rate of lr", lr.start)
-    if n_groups == 1:
-        return [last]
-    curve = schedules.exponential
-    return [curve(first, last, number / (n_groups - 1)) for number in range(n_groups)]
-
-
-def _optimizer(optimizer: Optimizer, model: nn.Module, lr: Rate, wd: float) -> Any:
-    """The optimizer with one parameter group per rate, without what is frozen."""
-    groups = layer_groups(model) if isinstance(lr, slice) else [list(model.parameters())]
-    learning = [
-        {"params": [p for p in group if p.requires_grad], "lr": rate}
-        for group, rate in zip(groups, discriminative_lrs(lr, len(groups)), strict=True)
-    ]
-    learning = [group for group in learning if group["params"]]
-    if not learning:
-        raise ArgumentError("every parameter is frozen: nothing can be learned; unfreeze first")
-    return optimizer(learning, lr=learning[-1]["lr"], weight_decay=wd)
-
-
-def _train_mode(model: nn.Module) -> None:
-    """Training mode for all but the batch norms of frozen layers."""
-    model.train()
-    for layer in model.modules():
-        frozen = [not p.requires_grad for p in layer.parameters()]
-        if frozen and all(frozen):
-            for part in layer.modules():
-                if isinstance(part, nn.modules.batchnorm._BatchNorm):
-                    part.eval()
-
-
-def _check_last_batch(model: nn.Module, n: int, batch_size: int) -> None:
-    """Batch norm cannot normalise a single row, so no batch may be one."""
-    norms = [part for part in model.modules() if isinstance(part, nn.BatchNorm1d)]
-    if 1 in (n % batch_size, batch_size) and any(norm.training for norm in norms):
-        better = (size for size in range(batch_size + 1, n + 1) if n % size != 1)
-        size = next(better, None)
-        raise ArgumentError(
-            "batch norm needs at least two rows in every batch, and one would have a single "
-            f"row: {'give it more rows' if size is None else f'use batch_size={size}'}"
-        )
-
-
-# --- the range test -----------------------------------------------------------------------
-
-
-@dataclass
-class RangeTest:
-    """What `lr_find` saw: learning rates, smoothed losses, and three ways to choose.
-
-    `suggestions` maps a way to a rate: "steepest" (the loss falls fastest), "minimum / 10"
-    (a tenth of where it is lowest), "valley" (the middle of the longest way down).
-    """
-
-    lr: list[float]
-    loss: list[float]
-    suggestions: dict[str, float]
-
-    def __repr__(self) -> str:
-        """The suggestions, to two digits."""
-        return ", ".join(f"{name}: {rate:.1e}" for name, rate in self.suggestions.items())
+    return run.history
 
 
 def lr_find(
@@ -408,8 +195,8 @@ def lr_find(
     """Learning-rate range test: raise the rate at every batch, watch the loss, stop when it
     explodes (four times its best value).
 
-    The model, its mode and the random numbers that follow are left as they were.
-    Source: Smith (2017), arXiv:1506.01186; "valley" follows fastai.
+    The model, its modes and the random numbers that follow are left as they were.
+    Source: Smith (2017), arXiv:1506.01186.
 
     Args:
         start_lr, end_lr: first and last rate, exponentially spaced over `steps` batches.
@@ -417,174 +204,130 @@ def lr_find(
         Others as in `fit`.
 
     Raises:
-        ArgumentError: rates not positive or not rising, or fewer than 10 steps.
+        ArgumentError: a value that cannot work, such as rates that do not rise.
+        TrainingDiverged: the loss explodes within five batches.
     """
     parts = tensors(train)
-    _check_arguments(1, start_lr, batch_size, wd, None)
-    if not start_lr < end_lr < math.inf:
-        raise ArgumentError(f"end_lr must be above start_lr ({start_lr}), not {end_lr}")
-    if steps < 10:
-        raise ArgumentError(f"a range test needs at least 10 steps, not {steps}")
-    before, was_training = copy.deepcopy(model.state_dict()), model.training
-    rates: list[float] = []
-    losses: list[float] = []
+    start_lr = arguments.number("start_lr", start_lr, above=0)
+    end_lr = arguments.number("end_lr", end_lr, above=start_lr)
+    steps = arguments.whole("steps", steps, least=10)
+    wd = arguments.number("wd", wd, least=0)
+    epochs = math.ceil(steps / _steps(model, parts, batch_size))
+    groups, threads = learning_groups(model, start_lr), _threads()
+    _check_rows(model, parts, "train")
+    run = Run(model, optimizer(groups, lr=start_lr, weight_decay=wd), loss, epochs, steps)
+    rise = Schedule(partial(_rise, end_lr / start_lr))
+    parts = tuple(part.to(device_of(model)) for part in parts)
+    cut = partial(batches, parts, batch_size, generator=_generator(seed))
+    before = copy.deepcopy(model.state_dict())
     try:
-        with torch.random.fork_rng():
-            generator = None if seed is None else torch.Generator().manual_seed(seed)
-            _train_mode(model)
-            _check_last_batch(model, len(parts[0]), batch_size)
-            stepper = _optimizer(optimizer, model, start_lr, wd)
-            source = _endless(parts, batch_size, generator, next(model.parameters()).device)
-            for step in range(steps):
-                rate = schedules.exponential(start_lr, end_lr, step / (steps - 1))
-                for group in stepper.param_groups:
-                    group["lr"] = rate
-                value = train_batch(model, next(source), loss, stepper)
-                if not math.isfinite(value):
-                    break
-                rates.append(rate)
-                losses.append(value)
-                if smooth(losses)[-1] > 4 * min(smooth(losses)):
-                    break
+        with kept_modes(model), torch.random.fork_rng(), threads, suppress(Stop):
+            loop(run, cut, [FrozenNorms(), rise, Record(), Explosion()])
     finally:
         model.load_state_dict(before)
         model.zero_grad()  # or a loop that adds up gradients would start with these
-        model.train(was_training)
-    return RangeTest(rates, smooth(losses), _suggestions(rates, smooth(losses)))
+    seen = [one for one in run.history.loss if math.isfinite(one)]
+    rates, losses = run.history.lr[: len(seen)], smooth(seen)
+    return RangeTest(rates, losses, suggestions(rates, losses))
 
 
-def smooth(values: Sequence[float], beta: float = 0.9) -> list[float]:
-    """Exponentially weighted average of what came so far, corrected for its empty start."""
-    average, smoothed = 0.0, []
-    for count, value in enumerate(values, start=1):
-        average = beta * average + (1 - beta) * value
-        smoothed.append(average / (1 - beta**count))
-    return smoothed
+def _rise(factor: float, step: int, steps: int) -> float:
+    return schedules.exponential(1, factor, step / (steps - 1))
 
 
-def _suggestions(rates: list[float], losses: list[float]) -> dict[str, float]:
-    if len(rates) < 5:
-        raise TrainingDiverged(
-            "the loss exploded within five batches of the range test: lower start_lr"
+# --- what fit and lr_find make sure of before any work ------------------------------------
+
+
+def _check_rows(model: nn.Module, parts: tuple[Tensor, ...], name: str) -> None:
+    """All numbers finite, and the first rows answered by the model in the target's shape."""
+    for number, part in enumerate(parts, start=1):
+        if part.is_floating_point() and not (finite := part.isfinite()).all():
+            which = "the target" if number == len(parts) else f"input {number}"
+            row = int((~finite).nonzero()[0, 0])
+            raise ArgumentError(
+                f"{which} of {name} has a number that is not finite (first in row {row}): fill "
+                "or leave out such rows, since nothing can be learned from them"
+            )
+    *inputs, target = (part[:2].to(device_of(model)) for part in parts)
+    with kept_modes(model), torch.no_grad():
+        model.eval()
+        same_shape(model(*inputs), target)
+
+
+def _steps(model: nn.Module, parts: tuple[Tensor, ...], batch_size: int) -> int:
+    """Steps per epoch. Batch norm cannot normalise a single row, so no batch may be one."""
+    n, batch_size = len(parts[0]), arguments.whole("batch_size", batch_size)
+    frozen = set(frozen_norms(model))
+    norms = [part for part in model.modules() if isinstance(part, nn.BatchNorm1d)]
+    if 1 in (n % batch_size, batch_size) and set(norms) - frozen:
+        better = (size for size in range(batch_size + 1, n + 1) if n % size != 1)
+        size = next(better, None)
+        raise ArgumentError(
+            "batch norm needs at least two rows in every batch, and one would have a single "
+            f"row: {'give it more rows' if size is None else f'use batch_size={size}'}"
         )
-    skip = len(losses) // 10  # the first losses are noise: the average has nothing to go by
-    lowest = skip + int(np.argmin(losses[skip:]))
-    slopes = np.gradient(losses, np.log(rates))
-    steepest = skip + int(np.argmin(slopes[skip : lowest + 1]))
-    return {
-        "steepest": rates[steepest],
-        "minimum / 10": rates[lowest] / 10,
-        "valley": rates[_valley(losses)],
-    }
+    return math.ceil(n / batch_size)
 
 
-def _valley(losses: list[float]) -> int:
-    """The middle of the longest falling subsequence of losses."""
-    length, came_from = [1] * len(losses), [-1] * len(losses)
-    for i, value in enumerate(losses):
-        for j in range(i):
-            if losses[j] > value and length[j] + 1 > length[i]:
-                length[i], came_from[i] = length[j] + 1, j
-    path = [int(np.argmax(length))]
-    while came_from[path[-1]] >= 0:
-        path.append(came_from[path[-1]])
-    return path[len(path) // 2]
-
-
-def _endless(
-    parts: tuple[Tensor, ...], batch_size: int, generator: Any, device: torch.device
-) -> Iterator[tuple[Tensor, ...]]:
-    while True:
-        for batch in batches(parts, batch_size, generator=generator):
-            yield tuple(part.to(device) for part in batch)
-
-
-def _plans(schedule: str | None, optimizer: Any, total_steps: int) -> list[schedules.OneCycle]:
-    """One schedule for each of the optimizer's groups, up to the group's own rate."""
+def _schedule(schedule: str | Plan | None) -> list[Hook]:
     if schedule is None:
         return []
-    tops = [float(group["lr"]) for group in optimizer.param_groups]
-    return [schedules.OneCycle(top, total_steps, pct_start=PCT_START) for top in tops]
+    if schedule == "one_cycle":
+        return [Schedule(schedules.one_cycle)]
+    if not callable(schedule):
+        raise ArgumentError(
+            "schedule must be 'one_cycle', None or a function (step, steps) -> share of lr, "
+            f"not {schedule!r}"
+        )
+    return [Schedule(schedule)]
 
 
-def _set_rates(optimizer: Any, plans: list[schedules.OneCycle], step: int) -> None:
-    """Set the learning rates, and the momentum where the optimizer has one."""
-    for group, plan in zip(optimizer.param_groups, plans, strict=False):
-        group["lr"] = plan.lr(step)
-        if group.get("momentum"):
-            group["momentum"] = plan.momentum(step)
-        elif "betas" in group:
-            group["betas"] = (plan.momentum(step), group["betas"][1])
-
-
-def _record(history: History, optimizer: Any, batch_loss: float) -> None:
-    group = optimizer.param_groups[-1]
-    history.loss.append(batch_loss)
-    history.lr.append(float(group["lr"]))
-    momentum = group["betas"][0] if "betas" in group else group.get("momentum")
-    if momentum:
-        history.momentum.append(float(momentum))
-
-
-def _end_of_epoch(
-    history: History,
-    model: nn.Module,
-    valid: tuple[Tensor, ...],
-    loss: Loss,
-    metrics: Sequence[Metric],
-    steps: int,
-) -> None:
-    pred, target = predict(model, valid), valid[-1].cpu()
-    history.train.append(float(np.mean(history.loss[-steps:])))
-    history.valid.append(float(loss(pred, target)))
-    names = [getattr(metric, "__name__", str(metric)) for metric in metrics]
-    values = [float(metric(pred, target)) for metric in metrics]
-    history.metrics.append(dict(zip(names, values, strict=True)))
-
-
-def _divergence(history: History, epoch: int) -> str:
-    rate = max(history.lr)
-    lost = f"the loss became {history.loss[-1]} at batch {len(history.loss)}"
-    if math.isfinite(history.loss[-1]):
-        lost = f"the validation loss became {history.valid[-1]}"
-    return (
-        f"{lost} (epoch {epoch + 1}); the weights are back to the start of that epoch: try a "
-        f"lower learning rate, such as lr={rate / 10:.0e}"
-    )
-
-
-def _check_arguments(
-    epochs: int, lr: Rate, batch_size: int, wd: float, schedule: str | None
-) -> None:
-    _positive_int("epochs", epochs)
-    _positive_int("batch_size", batch_size)
-    discriminative_lrs(lr, 1)  # raises for what is no rate
-    if not isinstance(wd, Real) or not (math.isfinite(wd) and wd >= 0):
-        raise ArgumentError(f"wd must be 0 or a positive number, not {wd!r}")
-    if schedule not in (None, "one_cycle"):
-        raise ArgumentError(f"schedule must be 'one_cycle' or None, not {schedule!r}")
-
-
-def _positive(name: str, value: float) -> float:
-    if not isinstance(value, Real) or not (math.isfinite(value) and value > 0):
-        raise ArgumentError(f"{name} must be a positive number, not {value!r}")
-    return value
-
-
-def _positive_int(name: str, value: int) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ArgumentError(f"{name} must be a whole number of at least 1, not {value!r}")
+def _hooks(hooks: Sequence[Hook]) -> Sequence[Hook]:
+    for hook in hooks:
+        if not isinstance(hook, Hook):
+            raise ArgumentError(
+                f"a hook is an object of a subclass of hooks.Hook, not {type(hook).__name__}"
+            )
+    return hooks
 
 
 def _device(device: str | torch.device | None) -> torch.device:
     name = device or os.environ.get("LESSON5_DEVICE") or "cpu"
     try:
         place = torch.device(name)
-        torch.empty(0, device=place)
+        torch.zeros(1, device=place).item()  # "meta" has tensors, but no numbers in them
     except (RuntimeError, AssertionError) as error:
         raise ArgumentError(f"device {str(name)!r} is not available here: use 'cpu'") from error
     return place
 
 
-def _wants_progress(progress: bool | None) -> bool:
-    return os.environ.get("LESSON5_PROGRESS") != "0" if progress is None else progress
+def _threads() -> AbstractContextManager[None]:
+    """One torch thread while training, or as many as `LESSON5_THREADS` says.
+
+    Steps on nets this small gain nothing from a second thread, and on a busy machine the
+    threads wait for each other: 95 s instead of 3 s was seen for one training.
+    """
+    wanted = os.environ.get("LESSON5_THREADS") or "1"
+    if not (wanted.isdecimal() and int(wanted)):
+        raise ArgumentError(
+            f"LESSON5_THREADS must be a whole number, such as 2, not {wanted!r}"
+        )
+    return _set_threads(int(wanted))
+
+
+@contextmanager
+def _set_threads(wanted: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(wanted)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _progress(shown: bool | None) -> Hook:
+    return Progress(os.environ.get("LESSON5_PROGRESS") != "0" if shown is None else shown)
+
+
+def _generator(seed: int | None) -> torch.Generator | None:
+    return None if seed is None else torch.Generator().manual_seed(seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,7 +55,9 @@ def test_pca_finds_the_one_direction_that_matters() -> None:
 
 @pytest.mark.parametrize("n", [0, 4, -1])
 def test_pca_refuses_more_directions_than_there_are(n: int) -> None:
-    with pytest.raises(ArgumentError, match=f"no {n} principal"):
+    with pytest.raises(
+        ArgumentError, match=f"n, the number of components, must be .* from 1 to 3, not {n}"
+    ):
         interpret.pca(normal(9, 3), n)
 
 
@@ -74,10 +77,33 @@ def test_a_row_of_zeros_is_near_to_nothing() -> None:
     assert interpret.nearest(np.eye(3) * [1, 0, 1], 0, 2)[1].tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("row", [-1, 4])
-def test_neighbours_of_a_row_that_is_not_there_are_refused(row: int) -> None:
-    with pytest.raises(ArgumentError, match=f"row {row} "):
+@pytest.mark.parametrize("row", [-1, 4, 1.0])
+def test_neighbours_of_a_row_that_is_not_there_are_refused(row: Any) -> None:
+    with pytest.raises(
+        ArgumentError, match=f"row must be a whole number from 0 to 3, not {row}"
+    ):
         interpret.nearest(normal(4, 2), row)
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5])
+def test_fewer_neighbours_than_one_are_refused(n: Any) -> None:
+    with pytest.raises(ArgumentError, match="n must be a whole number of at least 1"):
+        interpret.nearest(normal(4, 2), 0, n)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_table_that_is_not_finite_has_no_neighbours_and_no_components(bad: float) -> None:
+    table = normal(4, 2)
+    table[2, 1] = bad
+    for use in (lambda: interpret.nearest(table, 0), lambda: interpret.pca(table, 1)):
+        with pytest.raises(ArgumentError, match="not finite"):
+            use()
+
+
+@pytest.mark.parametrize("table", [np.ones(3), np.ones((0, 2)), np.float64(1)])
+def test_what_is_no_table_is_refused(table: np.ndarray) -> None:
+    with pytest.raises(ArgumentError, match=r"must be \[n_rows, width\]"):
+        interpret.pca(table, 1)
 
 
 # --- laying one map over another ----------------------------------------------------------
@@ -155,6 +181,19 @@ def test_a_planted_user_is_found_from_enough_films(
     np.testing.assert_allclose(found.factors, factors, atol=1e-3)
     bias = model.user_bias.weight[3].item() if kind is DotProductBias else 0.0
     assert found.bias == pytest.approx(bias, abs=1e-3)
+    np.testing.assert_allclose(found.predictions, rating, atol=1e-3)
+
+
+def test_one_factor_is_enough_for_a_new_user() -> None:
+    torch.manual_seed(0)
+    model = DotProductBias(5, 30, 1)
+    with torch.no_grad():
+        for p in model.parameters():
+            p.normal_(std=0.5)
+    movie = torch.arange(30)
+    rating = model(torch.full((30,), 3), movie).detach().numpy()
+    found = interpret.solve_user(model, movie.numpy(), rating, ridge=1e-10)
+    assert found.factors.shape == (1,)
     np.testing.assert_allclose(found.predictions, rating, atol=1e-3)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -218,6 +219,30 @@ def test_a_wrong_value_is_refused_for_all_and_for_one_group(name: str, wrong: Op
     for params, options in [(weights(0), wrong), ([{"params": weights(0), **wrong}], {})]:
         with pytest.raises(ArgumentError, match=next(iter(wrong))):
             make(params, **options)
+
+
+def test_a_negative_dampening_is_torchs_too() -> None:
+    """Torch takes it: each gradient then counts for more than the whole of itself."""
+    ours, theirs = weights(0), [p.detach().clone().requires_grad_() for p in weights(0)]
+    settings: Options = {"lr": 0.1, "momentum": 0.9, "dampening": -0.5}
+    pair = optimizers.SGD(ours, **settings), torch.optim.SGD(theirs, **settings)
+    for _ in range(3):
+        for optimizer, params in zip(pair, (ours, theirs), strict=True):
+            optimizer.zero_grad()
+            sum((p**2).sum() for p in params).backward()
+            optimizer.step()
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_numpys_numbers_are_numbers(name: str) -> None:
+    half, tenth = np.float32(0.5), np.float64(0.1)
+    more: Options = {"momentum": half} if name == "SGD" else {}
+    more |= {"betas": (half, half)} if name.startswith("Adam") else {}
+    made = getattr(optimizers, name)(weights(0), lr=tenth, weight_decay=half, **more)
+    (group,) = made.param_groups
+    assert type(group["lr"]) is float and group["lr"] == 0.1 and group["weight_decay"] == 0.5
 
 
 def test_an_unknown_option_is_named_with_the_nearest_one() -> None:

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lesson5_utils.errors import ArgumentError
-from lesson5_utils.schedules import OneCycle, cosine, exponential, linear
+from lesson5_utils.schedules import OneCycle, cosine, exponential, linear, one_cycle
 
 CURVES = [linear, cosine, exponential]
 Curve = Callable[[float, float, float], float]
@@ -160,6 +160,22 @@ def test_without_warm_up_the_rate_only_falls() -> None:
     assert lr[-1] == pytest.approx(0.1 / 25 / 1e4)
 
 
+def test_without_warm_up_the_way_down_is_half_a_cosine() -> None:
+    plan = OneCycle(0.1, 11, pct_start=0)
+    end = 0.1 / 25 / 1e4
+    for step in range(11):
+        expected = end + (0.1 - end) / 2 * (1 + math.cos(math.pi * step / 10))
+        assert plan.lr(step) == pytest.approx(expected)
+        momentum = 0.95 + (0.85 - 0.95) / 2 * (1 + math.cos(math.pi * step / 10))
+        assert plan.momentum(step) == pytest.approx(momentum)
+
+
+def test_the_plan_of_fit_is_a_one_cycle_with_fastais_share_of_rise() -> None:
+    plan = OneCycle(1.0, 40, pct_start=0.25)
+    for step in range(40):
+        assert one_cycle(step, 40) == (plan.lr(step), plan.momentum(step))
+
+
 def test_with_nothing_but_warm_up_the_rate_only_rises() -> None:
     lr = [OneCycle(0.1, 10, pct_start=1).lr(step) for step in range(10)]
     assert lr == sorted(lr) and lr[-1] == pytest.approx(0.1)
@@ -183,6 +199,11 @@ def test_momentum_is_lowest_where_the_rate_is_highest() -> None:
         ({"pct_start": float("nan")}, "pct_start"),
         ({"div_factor": 0}, "div_factor"),
         ({"final_div_factor": -1}, "div_factor"),
+        ({"total_steps": 2.5}, "total_steps"),
+        ({"base_momentum": 5}, "base_momentum"),
+        ({"base_momentum": -0.1}, "base_momentum"),
+        ({"max_momentum": 1}, "max_momentum"),
+        ({"max_momentum": float("nan")}, "max_momentum"),
     ],
 )
 def test_schedules_that_cannot_work_are_refused(
@@ -194,5 +215,7 @@ def test_schedules_that_cannot_work_are_refused(
 
 @pytest.mark.parametrize("step", [-1, 10])
 def test_a_step_outside_the_schedule_is_refused(step: int) -> None:
-    with pytest.raises(ArgumentError, match="0 … 9"):
+    with pytest.raises(
+        ArgumentError, match=f"step must be a whole number from 0 to 9, not {step}"
+    ):
         OneCycle(0.1, 10).lr(step)

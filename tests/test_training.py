@@ -1,8 +1,7 @@
-"""The training loop against a plain one, its promises when things go wrong, the range test."""
+"""The loop, `fit` against a plain loop and when things go wrong, and `lr_find`."""
 
 from __future__ import annotations
 
-import copy
 import math
 import os
 import subprocess
@@ -16,92 +15,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from toys import Data, Line, Noisy, normed, pictures, points, same, weights
 
-from lesson5_utils import training
+from lesson5_utils import layers, training
 from lesson5_utils.datasets import Ratings
 from lesson5_utils.errors import ArgumentError, TrainingDiverged
+from lesson5_utils.hooks import Hook, Run, Stop
 from lesson5_utils.models import DotProductBias
-from lesson5_utils.schedules import OneCycle
+from lesson5_utils.schedules import OneCycle, one_cycle
 
-Data = tuple[Tensor, ...]
 SGD = torch.optim.SGD
-
-
-def points(n: int = 50, seed: int = 0) -> Data:
-    """x [n, 3] and a noisy linear function of it [n]."""
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(n, 3, generator=generator)
-    y = x @ torch.tensor([1.0, -2.0, 0.5]) + 0.1 * torch.randn(n, generator=generator)
-    return x, y
-
-
-class Line(nn.Module):
-    """A linear layer, and a note of the mode in which each batch met it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.layer, self.dropout = nn.Linear(3, 1), nn.Dropout(0.5)
-        self.seen: list[tuple[bool, bool]] = []
-
-    def forward(self, x: Tensor) -> Tensor:
-        self.seen.append((self.training, torch.is_grad_enabled()))
-        return self.layer(x).squeeze(1)
-
-
-class Noisy(Line):
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(self.dropout(x))
-
-
-def weights(model: nn.Module) -> dict[str, Tensor]:
-    return copy.deepcopy(model.state_dict())
-
-
-def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
-    return all(torch.equal(one[key], other[key]) for key in one)
-
-
-# --- batches, predict, evaluate -----------------------------------------------------------
-
-
-def test_every_row_comes_once_and_the_last_batch_is_smaller() -> None:
-    data = torch.arange(10), torch.arange(10) * 2
-    cut = list(training.batches(data, 4))
-    assert [len(x) for x, _ in cut] == [4, 4, 2]
-    assert torch.cat([x for x, _ in cut]).sort().values.tolist() == list(range(10))
-    assert all(torch.equal(y, 2 * x) for x, y in cut)
-
-
-def test_the_order_comes_from_the_generator() -> None:
-    data = torch.arange(10), torch.arange(10)
-    order = torch.randperm(10, generator=torch.Generator().manual_seed(3))
-    cut = training.batches(data, 3, generator=torch.Generator().manual_seed(3))
-    assert torch.equal(torch.cat([x for x, _ in cut]), order)
-
-
-def test_without_a_generator_the_order_is_the_global_seeds_and_changes_each_time() -> None:
-    data = torch.arange(30), torch.arange(30)
-
-    def order() -> list[int]:
-        return torch.cat([x for x, _ in training.batches(data, 7)]).tolist()
-
-    training.set_seed(1)
-    first, second = order(), order()
-    training.set_seed(1)
-    assert order() == first != second
-
-
-def test_without_shuffle_the_order_stays() -> None:
-    data = torch.arange(10), torch.arange(10)
-    cut = list(training.batches(data, 4, shuffle=False))
-    assert [x.tolist() for x, _ in cut] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
-
-
-def test_ratings_are_cut_into_users_films_and_ratings(sample: Ratings) -> None:
-    user, movie, rating = next(training.batches(sample, 64, shuffle=False))
-    assert torch.equal(user, sample.user[:64]) and torch.equal(movie, sample.movie[:64])
-    assert torch.equal(rating, sample.rating[:64])
 
 
 def test_set_seed_fixes_all_three_sources_of_chance() -> None:
@@ -114,29 +37,66 @@ def test_set_seed_fixes_all_three_sources_of_chance() -> None:
     assert drawn[0] == drawn[1]
 
 
-def test_evaluate_is_the_loss_over_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "ROWS_AT_ONCE", 7)  # 50 rows: the last batch is smaller
-    model, (x, y) = Line(), points()
-    plain = np.mean((model(x).detach().numpy() - y.numpy()) ** 2)
-    assert training.evaluate(model, (x, y)) == pytest.approx(plain, rel=1e-6)
-    plain = np.mean(np.abs(model(x).detach().numpy() - y.numpy()))
-    assert training.evaluate(model, (x, y), F.l1_loss) == pytest.approx(plain, rel=1e-6)
+# --- the loop -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", [True, False])
-def test_predict_leaves_the_mode_and_wants_no_gradient(mode: bool) -> None:
-    model, (x, y) = Noisy().train(mode), points()
-    predicted = training.predict(model, (x, y))
-    assert model.training is mode and not predicted.requires_grad
-    assert torch.equal(predicted, training.predict(model, (x, y)))  # no dropout
-    assert set(model.seen) == {(False, False)}
+class Diary(Hook):
+    """Writes down each moment, and what the run says then."""
+
+    def __init__(self, ends_at: str = "") -> None:
+        self.told: list[str] = []
+        self.ends_at = ends_at
+
+    def __getattribute__(self, name: str) -> Any:
+        if name not in MOMENTS:
+            return super().__getattribute__(name)
+
+        def note(run: Run) -> None:
+            self.told.append(f"{name} {run.epoch}.{run.step}")
+            if self.told[-1] == self.ends_at:
+                raise Stop
+
+        return note
 
 
-def test_predict_leaves_the_mode_also_after_an_error() -> None:
-    model = Line().train()
-    with pytest.raises(RuntimeError):
-        training.predict(model, (torch.ones(4, 9), torch.ones(4)))
-    assert model.training
+MOMENTS = {"start", "before_epoch", "before_step", "after_step", "after_epoch", "end"}
+
+
+def test_the_hooks_are_told_of_every_moment_in_order() -> None:
+    diary, other = Diary(), Diary()
+    training.fit(Line(), points(), points(), 2, 0.1, batch_size=25, hooks=[diary, other])
+    assert diary.told == other.told
+    assert diary.told == [
+        "start 0.0",
+        *("before_epoch 0.0", "before_step 0.0", "after_step 0.0"),
+        *("before_step 0.1", "after_step 0.1", "after_epoch 0.2"),
+        *("before_epoch 1.2", "before_step 1.2", "after_step 1.2"),
+        *("before_step 1.3", "after_step 1.3", "after_epoch 1.4"),
+        "end 1.4",
+    ]
+
+
+@pytest.mark.parametrize("moment", ["after_step 0.1", "after_epoch 0.2", "before_epoch 1.2"])
+def test_a_hook_may_stop_the_training_in_good_order(moment: str) -> None:
+    diary, model = Diary(ends_at=moment), Line()
+    history = training.fit(model, points(), points(), 3, 0.1, batch_size=25, hooks=[diary])
+    assert diary.told[-1].startswith("end") and diary.told[-2] == moment
+    assert len(history.loss) == 2 and not model.training
+    assert len(history.valid) == ("epoch" in moment)
+
+
+def test_the_loop_alone_is_predict_loss_gradient_step() -> None:
+    mine, theirs, (x, y) = Line(), Line(), points()
+    run = Run(mine, SGD(mine.parameters(), lr=0.1), F.mse_loss, epochs=3, steps=3)
+    training.loop(run, lambda: [(x, y)], [])
+    optimizer = SGD(theirs.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss = F.mse_loss(theirs(x), y)
+        loss.backward()
+        optimizer.step()
+    assert same(weights(mine), weights(theirs)) and run.step == 3
+    assert run.loss is not None and run.loss.item() == loss.item() and mine.training
 
 
 # --- fit ----------------------------------------------------------------------------------
@@ -191,7 +151,7 @@ def test_fit_on_ratings_is_the_plain_loop(sample: Ratings) -> None:
 def test_one_cycle_rates_and_momenta_are_those_of_schedules() -> None:
     history = training.fit(Line(), points(), points(), 3, 0.05, batch_size=16, seed=0)
     plan = OneCycle(0.05, 12, pct_start=0.25)
-    assert history.lr == [plan.lr(step) for step in range(12)]
+    assert history.lr == pytest.approx([plan.lr(step) for step in range(12)], rel=1e-12)
     assert history.momentum == [plan.momentum(step) for step in range(12)]
 
 
@@ -212,6 +172,128 @@ def test_one_cycle_reaches_the_optimizer_before_each_step() -> None:
 def test_momentum_is_not_cycled_where_there_is_none() -> None:
     history = training.fit(Line(), points(), points(), 2, 0.05, optimizer=SGD)
     assert history.momentum == [] and len(history.lr) == 2
+
+
+def test_a_schedule_may_be_a_function_of_the_step() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def halves(step: int, steps: int) -> float:
+        asked.append((step, steps))
+        return 0.5**step
+
+    history = training.fit(Line(), points(), points(), 2, 0.1, batch_size=25, schedule=halves)
+    assert history.lr == pytest.approx([0.1, 0.05, 0.025, 0.0125])
+    assert asked == [(step, 4) for step in range(4)] and history.momentum == [0.9] * 4
+
+
+def test_a_schedule_may_set_the_momentum_too() -> None:
+    settings: dict[str, Any] = {"batch_size": 25, "seed": 0}
+    for optimizer in (partial(SGD, momentum=0.9), training.ADAMW):
+        settings["optimizer"] = optimizer
+        own = training.fit(Line(), points(), points(), 2, 0.1, schedule=one_cycle, **settings)
+        named = training.fit(Line(), points(), points(), 2, 0.1, **settings)
+        assert own.loss == named.loss and own.momentum == named.momentum
+
+
+@pytest.mark.parametrize(
+    ("planned", "sentence"),
+    [
+        (-0.1, "share of the rate at step 1"),
+        (math.nan, "share of the rate at step 1"),
+        ("low", "share of the rate at step 1"),
+        ((1, 1), "the momentum at step 1 must be a number of at least 0 and below 1"),
+        ((1, -0.1), "the momentum at step 1"),
+    ],
+)
+def test_a_schedule_that_plans_nonsense_is_told(planned: Any, sentence: str) -> None:
+    with pytest.raises(ArgumentError, match=sentence):
+        training.fit(
+            *(Line(), points(), points(), 2, 0.1),
+            batch_size=25,
+            schedule=lambda step, steps: planned if step else 1.0,
+        )
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [partial(SGD, momentum=0.0), partial(torch.optim.AdamW, betas=(0.0, 0.99))],
+)
+def test_a_momentum_of_0_is_not_cycled(optimizer: Any) -> None:
+    seen = []
+
+    class Watch(Hook):
+        def after_step(self, run: Run) -> None:
+            group = run.optimizer.param_groups[0]
+            seen.append(group["betas"][0] if "betas" in group else group["momentum"])
+
+    training.fit(Line(), points(), points(), 2, 0.05, optimizer=optimizer, hooks=[Watch()])
+    assert set(seen) == {0}
+
+
+def test_the_default_is_the_fused_adamw_of_the_lectures_library() -> None:
+    made = training.ADAMW([torch.zeros(1, requires_grad=True)])
+    assert type(made) is torch.optim.AdamW
+    assert made.defaults["fused"] is True and made.defaults["betas"] == (0.9, 0.99)
+
+
+@pytest.mark.parametrize("setting", [None, "", "1", "2"])
+def test_threads_are_set_while_training_and_then_put_back(
+    setting: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if setting is None:
+        monkeypatch.delenv("LESSON5_THREADS", raising=False)
+    else:
+        monkeypatch.setenv("LESSON5_THREADS", setting)
+    seen: list[int] = []
+
+    class Watch(Hook):
+        def after_step(self, run: Run) -> None:
+            seen.append(torch.get_num_threads())
+
+    class Watched(Line):
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append(torch.get_num_threads() if self.training else wanted)
+            return super().forward(x)
+
+    wanted, before = int(setting or 1), torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        training.fit(Line(), points(), points(), 1, 0.1, hooks=[Watch()])
+        training.lr_find(Watched(), points(), steps=10)
+        with pytest.raises(TrainingDiverged):
+            training.fit(Line(), points(), points(), 1, 0.1, loss=nan_at(1), hooks=[Watch()])
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert set(seen) == {wanted} and len(seen) > 10
+
+
+@pytest.mark.parametrize("threads", ["two", "0", "-1", "1.5"])
+def test_a_wrong_number_of_threads_is_told_in_one_sentence(
+    threads: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LESSON5_THREADS", threads)
+    sentence = f"LESSON5_THREADS must be a whole number, such as 2, not {threads!r}"
+    with pytest.raises(ArgumentError, match=sentence):
+        training.fit(Line(), points(), points(), 1, 0.1)
+    with pytest.raises(ArgumentError, match=sentence):
+        training.lr_find(Line(), points())
+
+
+def test_importing_changes_no_setting() -> None:
+    code = (
+        "import torch; torch.set_num_threads(3); state = torch.get_rng_state();"
+        "import lesson5_utils.training;"
+        "print(torch.get_num_threads(), torch.equal(state, torch.get_rng_state()))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "LESSON5_THREADS": "nonsense"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == "3 True\n"
 
 
 def test_wd_is_a_penalty_with_sgd() -> None:
@@ -246,7 +328,7 @@ def test_the_same_seeds_give_the_same_model() -> None:
 def test_fits_seed_orders_the_batches_and_touches_nothing_else() -> None:
     torch.manual_seed(11)
     before = torch.get_rng_state()
-    training.fit(Line_built(), points(), points(), 2, 0.05, seed=3)
+    training.fit(built_apart(), points(), points(), 2, 0.05, seed=3)
     assert torch.equal(torch.get_rng_state(), before)
     losses = [
         training.fit(Line(), points(), points(), 1, 0.05, batch_size=16, seed=seed).loss
@@ -255,7 +337,7 @@ def test_fits_seed_orders_the_batches_and_touches_nothing_else() -> None:
     assert losses[0] != losses[1]
 
 
-def Line_built() -> Line:  # noqa: N802
+def built_apart() -> Line:
     """A model built without moving the global random numbers."""
     with torch.random.fork_rng():
         return Line()
@@ -265,7 +347,9 @@ def Line_built() -> Line:  # noqa: N802
 def test_dropout_acts_in_training_and_not_in_validation(mode: bool) -> None:
     model = Noisy().train(mode)
     history = training.fit(model, points(), points(), 2, 0.05, batch_size=25)
-    assert model.seen == [(True, True), (True, True), (False, False)] * 2
+    first, *modes = model.seen[1:]  # before it: a look at two rows of train and of valid
+    assert first == (False, False)
+    assert modes == [(True, True), (True, True), (False, False)] * 2
     assert not model.training
     assert history.valid[-1] == training.evaluate(model, points())
 
@@ -289,6 +373,32 @@ def test_metrics_are_computed_over_all_of_valid() -> None:
     assert [epoch["rows"] for epoch in history.metrics] == [33, 33]
     last = (training.predict(model, valid) - valid[1]).mean().item()
     assert history.metrics[-1]["bias"] == pytest.approx(last, rel=1e-5)
+
+
+def test_metrics_may_be_named() -> None:
+    named = {"one": lambda pred, target: 1.0, "two": lambda pred, target: 2.0}
+    history = training.fit(Line(), points(), points(), 1, 0.05, metrics=named)
+    assert history.metrics == [{"one": 1.0, "two": 2.0}]
+    assert "one       two" in repr(history)
+
+
+def test_ctrl_c_inside_a_metric_leaves_a_history_that_can_be_shown() -> None:
+    calls = 0
+
+    def slow(pred: Tensor, target: Tensor) -> float:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        return 0.5
+
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        training.fit(Line(), points(), points(), 3, 0.05, metrics=[slow])
+    history = stopped.value.history  # type: ignore[attr-defined]
+    assert repr(history).splitlines()[1:] == [
+        f"    1{history.train[0]:10.3f}{history.valid[0]:10.3f}     0.500"
+    ]
+    assert len(history.loss) == 2 and len(history.seconds) == 1
 
 
 def test_history_has_one_entry_per_batch_and_per_epoch() -> None:
@@ -332,12 +442,22 @@ WRONG = [
     ({"wd": -0.1}, "wd"),
     ({"wd": math.nan}, "wd"),
     ({"schedule": "x"}, "one_cycle"),
+    ({"schedule": 3}, "one_cycle"),
+    ({"metrics": [F.mse_loss, F.mse_loss]}, "two metrics have one name"),
+    ({"metrics": ["mae"]}, "metric 'str' must be a function"),
+    ({"metrics": {"mae": 1}}, "metric 'mae' must be a function"),
+    ({"hooks": [print]}, "subclass of hooks.Hook, not builtin_function"),
+    ({"hooks": [Hook]}, "subclass of hooks.Hook, not type"),
     ({"train": EMPTY}, "empty"),
     ({"valid": EMPTY}, "empty"),
     ({"train": UNEQUAL}, "one length"),
     ({"valid": UNEQUAL}, "one length"),
     ({"train": (torch.ones(5),)}, "at least two tensors"),
+    ({"train": points()[0]}, "not Tensor"),
+    ({"train": tuple(part.numpy() for part in points())}, "torch.as_tensor"),
+    ({"valid": (torch.tensor(1.0), torch.tensor(2.0))}, "a row for each example"),
     ({"device": "abacus"}, "device 'abacus'"),
+    ({"device": "meta"}, "device 'meta' is not available"),
 ]
 
 
@@ -353,17 +473,65 @@ def test_a_wrong_argument_is_refused_before_any_work(
     assert same(weights(model), before) and model.training and not model.seen
 
 
+@pytest.mark.parametrize("mode", [True, False])
+@pytest.mark.parametrize("which", ["train", "valid"])
+def test_a_prediction_of_another_shape_is_refused_and_no_mode_changes(
+    mode: bool, which: str
+) -> None:
+    class Column(Line):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x)[:, None]
+
+    model = Column().train(mode)
+    model.layer.train(not mode)  # each part keeps its own mode
+    before, (x, y) = weights(model), points()
+    right = {"train": (x, y[:, None]), "valid": (x, y[:, None])}
+    with pytest.raises(ArgumentError, match=r"predictions \[2, 1\] for targets \[2\]"):
+        training.fit(model, **(right | {which: (x, y)}), epochs=1, lr=0.1)
+    assert model.training is mode and model.layer.training is not mode
+    assert same(weights(model), before)
+    training.fit(model, **right, epochs=1, lr=0.1)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_numbers_missing_in_the_data_are_not_blamed_on_the_rate(bad: float) -> None:
+    x, y = points()
+    broken_x, broken_y = x.clone(), y.clone()
+    broken_x[7, 1] = broken_y[9] = bad
+    for data, sentence in (
+        ((broken_x, y), r"input 1 of train .*\(first in row 7\)"),
+        ((x, broken_y), r"the target of train .*\(first in row 9\)"),
+    ):
+        with pytest.raises(ArgumentError, match=sentence):
+            training.fit(Line(), data, (x, y), 1, 0.1)
+        with pytest.raises(ArgumentError, match=sentence):
+            training.lr_find(Line(), data)
+    with pytest.raises(ArgumentError, match="the target of valid"):
+        training.fit(Line(), (x, y), (x, broken_y), 1, 0.1)
+
+
+def test_a_model_without_parameters_is_refused() -> None:
+    class Nothing(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.sum(dim=1)
+
+    with pytest.raises(ArgumentError, match="no parameters"):
+        training.fit(Nothing(), points(), points(), 1, 0.1)
+    with pytest.raises(ArgumentError, match="no parameters"):
+        training.lr_find(Nothing(), points())
+
+
+def test_a_dataset_of_torch_is_data_too() -> None:
+    data = torch.utils.data.TensorDataset(*points())
+    fits = [training.fit(Line(), d, d, 1, 0.1, seed=0) for d in (data, points())]
+    assert fits[0].valid == fits[1].valid
+
+
 def test_the_device_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LESSON5_DEVICE", "abacus")
     with pytest.raises(ArgumentError, match="abacus"):
         training.fit(Line(), points(), points(), 1, 0.1)
     training.fit(Line(), points(), points(), 1, 0.1, device="cpu")
-
-
-@pytest.mark.parametrize("size", [0, -1, 2.5])
-def test_batches_refuses_a_wrong_size(size: Any) -> None:
-    with pytest.raises(ArgumentError, match="batch_size"):
-        next(training.batches(points(), size))
 
 
 # --- what fit does when it cannot go on ---------------------------------------------------
@@ -452,6 +620,16 @@ def test_the_bar_is_shown_as_asked(
     assert (told.err != "") is shown and told.out == ""
 
 
+def test_the_bar_counts_the_steps_and_tells_the_last_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    history = training.fit(*(Line(), points(), points(), 3, 0.05), batch_size=10, progress=True)
+    told = capsys.readouterr().err
+    assert "| 15/15 [" in told, "5 steps in each of 3 epochs"
+    for epoch, valid in enumerate(history.valid, start=1):
+        assert f"epoch {epoch}: valid {valid:.3f}" in told
+
+
 # --- the range test -----------------------------------------------------------------------
 
 
@@ -466,6 +644,60 @@ def test_the_range_test_leaves_model_mode_and_chance_as_they_were(
     assert same(weights(model), before) and model.training is mode
     assert torch.equal(torch.get_rng_state(), chance)
     assert [p.grad for p in model.parameters()] == [None, None]
+
+
+def test_the_range_test_leaves_every_part_in_its_own_mode() -> None:
+    model = Noisy().train()
+    model.dropout.eval()
+    training.lr_find(model, points(), batch_size=8)
+    assert model.training and model.layer.training and not model.dropout.training
+
+
+def test_the_range_test_keeps_frozen_norms_as_they_are_while_it_runs() -> None:
+    model = normed()
+    layers.freeze_to(model, -1)
+    modes: set[tuple[bool, ...]] = set()
+    model[0].register_forward_hook(lambda part, *_: modes.add((part[1].training,)))
+    before = weights(model)
+    training.lr_find(model, pictures(), loss=F.cross_entropy, batch_size=10, seed=0)
+    assert modes == {(False,)} and same(weights(model), before)
+
+
+def explode_by(factor: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """A loss of 1 that, from the 11th training batch on, is `factor`, whatever is predicted."""
+    count = 0
+
+    def loss(pred: Tensor, target: Tensor) -> Tensor:
+        nonlocal count
+        count += 1
+        return pred.sum() * 0 + (factor if count > 10 else 1.0)
+
+    return loss
+
+
+@pytest.mark.parametrize(("factor", "stops"), [(3.9, False), (4.3, True), (8.0, True)])
+def test_the_range_test_ends_at_four_times_the_best_loss(factor: float, stops: bool) -> None:
+    test = training.lr_find(Line(), points(), steps=80, loss=explode_by(factor), seed=0)
+    assert (len(test.loss) < 80) is stops
+    if stops:
+        assert test.loss[-1] > 4 * min(test.loss) and test.loss[-2] <= 4 * min(test.loss)
+
+
+def test_a_loss_below_zero_is_no_explosion() -> None:
+    def loss(pred: Tensor, target: Tensor) -> Tensor:
+        return F.mse_loss(pred, target) - 50
+
+    test = training.lr_find(Line(), points(), steps=30, end_lr=0.1, loss=loss, seed=0)
+    assert len(test.loss) == 30 and max(test.loss) < 0
+    wild = training.lr_find(
+        Line(), points(), steps=200, end_lr=1e6, loss=loss, optimizer=SGD, seed=0
+    )
+    assert len(wild.loss) < 200 and wild.loss[-1] > 0
+
+
+def test_a_loss_that_becomes_nan_ends_the_range_test_and_is_left_out() -> None:
+    test = training.lr_find(Line(), points(), steps=40, loss=nan_at(21), seed=0)
+    assert len(test.loss) == len(test.lr) == 20
 
 
 def test_the_range_test_stops_when_the_loss_explodes() -> None:
@@ -494,26 +726,6 @@ def test_the_range_test_repeats_with_its_seed() -> None:
     assert tests[0].loss == tests[1].loss != tests[2].loss
 
 
-def test_suggestions_on_a_curve_made_by_hand() -> None:
-    rates = [10.0**k for k in range(-7, 3)]
-    losses = [5.0, 5.0, 4.9, 4.5, 3.0, 2.5, 2.2, 2.1, 4.0, 9.0]
-    found = training._suggestions(rates, losses)
-    assert found["minimum / 10"] == pytest.approx(rates[7] / 10)
-    assert found["steepest"] == rates[4]  # central differences: 4.5 → 2.5
-
-
-def test_the_valley_is_the_middle_of_the_longest_fall() -> None:
-    # the longest fall: 9 8 7 6 5 4 3 (a bump of 20 and a dip to 1 do not belong to it)
-    assert training._valley([9, 8, 20, 7, 6, 1, 5, 4, 3, 30]) == 4
-    assert training._valley([3, 2, 1]) == 1
-    assert training._valley([1, 2, 3]) == 0
-
-
-def test_smoothing_starts_without_a_delay() -> None:
-    assert training.smooth([3, 3, 3]) == pytest.approx([3, 3, 3])
-    assert training.smooth([0, 1], beta=0.5) == pytest.approx([0, 2 / 3])
-
-
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
@@ -521,7 +733,7 @@ def test_smoothing_starts_without_a_delay() -> None:
         ({"start_lr": 1, "end_lr": 1}, "end_lr"),
         ({"end_lr": math.nan}, "end_lr"),
         ({"end_lr": math.inf}, "end_lr"),
-        ({"steps": 9}, "10 steps"),
+        ({"steps": 9}, "steps must be a whole number of at least 10, not 9"),
         ({"batch_size": 0}, "batch_size"),
         ({"wd": -1}, "wd"),
         ({"train": EMPTY}, "empty"),
@@ -540,18 +752,3 @@ def test_a_range_test_that_explodes_at_once_says_so_and_restores() -> None:
     with pytest.raises(TrainingDiverged, match="lower start_lr"):
         training.lr_find(model, points(), start_lr=1e9, end_lr=1e20, optimizer=SGD)
     assert same(weights(model), before)
-
-
-# --- threads ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("threads", ["two", "0"])
-def test_a_wrong_number_of_threads_is_told_in_one_sentence(threads: str) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", "import lesson5_utils.training"],
-        env={**os.environ, "LESSON5_THREADS": threads},
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode != 0
-    assert f"LESSON5_THREADS must be a whole number, such as 2, not {threads!r}" in run.stderr

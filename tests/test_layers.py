@@ -12,30 +12,21 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from toys import normed, pictures
 
 from lesson5_utils import models, optimizers, training
+from lesson5_utils.datasets import Ratings
 from lesson5_utils.errors import ArgumentError
-from lesson5_utils.schedules import OneCycle
-from lesson5_utils.training import discriminative_lrs, fit, freeze_to, layer_groups, unfreeze
+from lesson5_utils.layers import discriminative_lrs, freeze_to, layer_groups, unfreeze
+from lesson5_utils.schedules import PCT_START, OneCycle
+from lesson5_utils.training import fit
 
 RATES = st.floats(1e-6, 1.0)
-
-
-def pictures(n: int = 40) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    return torch.rand(n, 64, generator=generator), torch.arange(n) % 3
 
 
 def net() -> models.ConvNet:
     torch.manual_seed(0)
     return models.ConvNet(n_out=3, n_channels=(2, 3, 4))
-
-
-def normed() -> nn.Sequential:
-    torch.manual_seed(0)
-    body = nn.Sequential(nn.Linear(64, 6), nn.BatchNorm1d(6), nn.ReLU())
-    plain = nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6, affine=False), nn.ReLU())
-    return nn.Sequential(body, plain, nn.Linear(6, 3))
 
 
 def train(model: nn.Module, lr: Any = 0.1, epochs: int = 2, **settings: Any) -> Any:
@@ -81,6 +72,32 @@ def test_a_parameter_outside_of_every_layer_is_refused_by_name() -> None:
         layer_groups(model)
 
 
+def test_a_model_may_say_itself_what_its_groups_are() -> None:
+    users, films = 5, 4
+    for kind in (models.DotProduct, models.DotProductBias):
+        (group,) = layer_groups(kind(users, films, 3))
+        assert len(group) == len(list(kind(users, films, 3).parameters()))
+    tables, net_above = layer_groups(models.EmbeddingNet(users, films, 3))
+    assert [tuple(p.shape) for p in tables] == [(5, 3), (4, 3)] and len(net_above) == 6
+    tabular = models.TabularNet([3, 4], 2, batch_norm=True)
+    embeddings, rest = layer_groups(tabular)
+    assert len(embeddings) == 2 and len(rest) == len(list(tabular.parameters())) - 2
+
+
+def test_a_slice_gives_the_dot_products_tables_one_rate(sample: Ratings) -> None:
+    few = sample.rows(torch.arange(100))
+    model = models.DotProductBias(len(sample.users), len(sample.movies), 3)
+    before = state(model)
+    history = fit(model, few, few, 1, slice(3e-2), schedule=None, progress=False)
+    assert history.lr == [3e-2] * 2 and moved(model, before) == list(before)
+
+
+def test_a_layer_called_groups_is_a_layer() -> None:
+    model = nn.Sequential()
+    model.add_module("groups", nn.Linear(2, 1))
+    assert [len(group) for group in layer_groups(model)] == [2]
+
+
 # --- freezing -----------------------------------------------------------------------------
 
 
@@ -92,9 +109,11 @@ def test_groups_before_n_are_frozen(n: int, learns: int) -> None:
     assert wanted == [number >= learns for number in range(3)]
 
 
-@pytest.mark.parametrize("n", [3, -4, 99])
-def test_a_group_that_is_not_there_is_refused(n: int) -> None:
-    with pytest.raises(ArgumentError, match=f"has 3 layer groups: .* not {n}"):
+@pytest.mark.parametrize("n", [3, -4, 99, 1.0, True, "1"])
+def test_a_group_that_is_not_there_is_refused(n: Any) -> None:
+    with pytest.raises(
+        ArgumentError, match=f"3 layer groups, must be .* from -3 to 2, not {n!r}"
+    ):
         freeze_to(net(), n)
 
 
@@ -132,6 +151,28 @@ def test_frozen_batch_norm_keeps_its_averages_and_the_others_learn() -> None:
     unfreeze(model)
     train(model)
     assert "0.1.running_mean" in moved(model[:2], before)
+
+
+def test_a_norm_without_weights_goes_with_the_layer_before_it() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Linear(64, 6), nn.BatchNorm1d(6, affine=False), nn.ReLU(), nn.Linear(6, 3)
+    )
+    freeze_to(model, -1)
+    before = state(model)
+    train(model)
+    assert moved(model, before) == ["3.weight", "3.bias"]
+    unfreeze(model)
+    train(model)
+    assert "1.running_mean" in moved(model, before)
+
+
+def test_prediction_leaves_a_frozen_part_in_evaluation_mode() -> None:
+    model = normed()
+    model.train()
+    model[0].eval()
+    training.predict(model, pictures())
+    assert model.training and not model[0].training and not model[0][1].training
 
 
 @pytest.mark.parametrize(
@@ -220,7 +261,7 @@ def test_each_group_follows_a_one_cycle_to_its_own_top() -> None:
             return super().step(closure)
 
     history = train(net(), slice(0.01, 0.1), optimizer=Noting)
-    plans = [OneCycle(top, 8, pct_start=training.PCT_START) for top in (0.01, 0.1**1.5, 0.1)]
+    plans = [OneCycle(top, 8, pct_start=PCT_START) for top in (0.01, 0.1**1.5, 0.1)]
     expected = [[plan.lr(step) for plan in plans] for step in range(8)]
     for rates, wanted in zip(seen, expected, strict=True):
         assert rates == pytest.approx(wanted)

@@ -1,0 +1,148 @@
+"""Rows in, rows out: data as tensors, batches of it, predictions and errors over all of it.
+
+Data is a `datasets.Ratings`, a torch `TensorDataset`, or a tuple of tensors `(*inputs, target)`
+of one length; the model is called as `model(*inputs)`. Batches are slices of tensors in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import TensorDataset
+
+from lesson5_utils import arguments
+from lesson5_utils.datasets import Ratings
+from lesson5_utils.errors import ArgumentError
+
+__all__ = [
+    "Data",
+    "Loss",
+    "batches",
+    "device_of",
+    "evaluate",
+    "kept_modes",
+    "predict",
+    "same_shape",
+    "tensors",
+]
+
+Data = Ratings | TensorDataset | Sequence[Tensor]
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+ROWS_AT_ONCE = 8192  # when predicting: bounds the memory, changes no result
+
+
+def tensors(data: Data) -> tuple[Tensor, ...]:
+    """The tensors `(*inputs, target)` of any accepted form of data.
+
+    Raises:
+        ArgumentError: something else, nothing in it, or lengths that differ.
+    """
+    if isinstance(data, Ratings):
+        data = (data.user, data.movie, data.rating)
+    elif isinstance(data, TensorDataset):
+        data = data.tensors
+    form = "data must be Ratings or a tuple of tensors (*inputs, target)"
+    if not isinstance(data, tuple | list):
+        raise ArgumentError(f"{form}, not {type(data).__name__}")
+    if len(data) < 2:
+        raise ArgumentError(f"{form}: at least two tensors, not {len(data)}")
+    for part in data:
+        if not isinstance(part, Tensor) or part.ndim == 0:
+            raise ArgumentError(
+                f"{form}, with a row for each example: turn every {type(part).__name__} into a "
+                "tensor first, by torch.as_tensor(...)"
+            )
+    lengths = {len(part) for part in data}
+    if len(lengths) != 1:
+        raise ArgumentError(f"all tensors of the data need one length, not {sorted(lengths)}")
+    if lengths == {0}:
+        raise ArgumentError("the data is empty: give at least one row")
+    return tuple(data)
+
+
+def batches(
+    data: Data,
+    batch_size: int = 64,
+    shuffle: bool = True,
+    generator: torch.Generator | None = None,
+) -> Iterator[tuple[Tensor, ...]]:
+    """Cut data into batches of `batch_size` rows; the last one may be smaller.
+
+    Yields:
+        Tuples `(*inputs, target)`, each tensor with `batch_size` rows.
+
+    Raises:
+        ArgumentError: a size below 1, or no data.
+    """
+    parts = tensors(data)
+    batch_size = arguments.whole("batch_size", batch_size)
+    n = len(parts[0])
+    order = torch.randperm(n, generator=generator) if shuffle else torch.arange(n)
+    for rows in order.to(parts[0].device).split(batch_size):
+        yield tuple(part[rows] for part in parts)
+
+
+@contextmanager
+def kept_modes(model: nn.Module) -> Iterator[None]:
+    """Whatever happens inside, each part of the model is then again in the mode it had.
+
+    Each part, because a frozen layer may be in evaluation mode while the others train.
+    """
+    modes = [(part, part.training) for part in model.modules()]
+    try:
+        yield
+    finally:
+        for part, mode in modes:
+            part.training = mode
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where the parameters of a model are; one without parameters works on the CPU."""
+    first = next(model.parameters(), None)
+    return torch.device("cpu") if first is None else first.device
+
+
+def predict(model: nn.Module, data: Data) -> Tensor:
+    """Predictions for every row, on the CPU, with the model in evaluation mode.
+
+    The target is ignored, but the data has the same form as everywhere.
+    """
+    device = device_of(model)
+    with kept_modes(model), torch.no_grad():
+        model.eval()
+        return torch.cat(
+            [
+                model(*(part.to(device) for part in inputs)).cpu()
+                for *inputs, _ in batches(data, ROWS_AT_ONCE, shuffle=False)
+            ]
+        )
+
+
+def evaluate(model: nn.Module, data: Data, loss: Loss = F.mse_loss) -> float:
+    """`loss` over all of `data`, in evaluation mode and without gradients.
+
+    Raises:
+        ArgumentError: predictions of a shape that the target would be stretched to.
+    """
+    pred, target = predict(model, data), tensors(data)[-1].cpu()
+    same_shape(pred, target)
+    return float(loss(pred, target))
+
+
+def same_shape(pred: Tensor, target: Tensor) -> None:
+    """Refuse a prediction [n, 1] beside a target [n]: their difference would be [n, n].
+
+    A target of whole numbers names classes and has another shape for good reason.
+    """
+    alike = pred.numel() == target.numel() and pred.shape != target.shape
+    if alike and target.is_floating_point():
+        raise ArgumentError(
+            f"the model gives predictions {list(pred.shape)} for targets {list(target.shape)}, "
+            "and their difference would have every row against every other: give both one "
+            "shape, by squeeze(1) or target[:, None]"
+        )

@@ -1,0 +1,235 @@
+"""Each hook on a run of its own; what they do together in `fit` is in test_training.py."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from toys import Line, normed, points, same, weights
+
+from lesson5_utils import hooks, layers, training
+from lesson5_utils.errors import ArgumentError, TrainingDiverged
+from lesson5_utils.hooks import History, Run
+
+SGD = torch.optim.SGD
+
+
+def run_of(model: torch.nn.Module | None = None, **options: Any) -> Run:
+    model = model or Line()
+    return Run(model, SGD(model.parameters(), **({"lr": 0.1} | options)), F.mse_loss, 3, 12)
+
+
+def finished(run: Run, valid: float, **metrics: float) -> None:
+    """As `Validate` leaves the history of an epoch."""
+    run.history.valid.append(valid)
+    run.history.metrics.append(metrics)
+
+
+def test_a_plain_hook_does_nothing_at_any_moment() -> None:
+    run, hook = run_of(), hooks.Hook()
+    before = weights(run.model)
+    for moment in ("start", "before_epoch", "before_step", "after_step", "after_epoch", "end"):
+        getattr(hook, moment)(run)
+    assert same(weights(run.model), before) and run.history == History()
+
+
+# --- schedule and record ------------------------------------------------------------------
+
+
+def test_a_schedule_gives_each_group_its_share_of_its_own_rate() -> None:
+    model = Line()
+    groups = [
+        {"params": [p], "lr": lr} for p, lr in zip(model.parameters(), (1.0, 0.2), strict=True)
+    ]
+    run = Run(model, SGD(groups, lr=1.0), F.mse_loss, 1, 4)
+    hook = hooks.Schedule(lambda step, steps: (steps - step) / steps)
+    hook.start(run)
+    for run.step, share in enumerate((1, 0.75, 0.5)):
+        hook.before_step(run)
+        rates = [group["lr"] for group in run.optimizer.param_groups]
+        assert rates == pytest.approx([share, 0.2 * share])
+
+
+def test_a_schedule_of_rates_leaves_the_momentum_alone() -> None:
+    run = run_of(momentum=0.7)
+    hook = hooks.Schedule(lambda step, steps: 0)
+    hook.start(run)
+    hook.before_step(run)
+    assert run.optimizer.param_groups[0]["momentum"] == 0.7
+    assert run.optimizer.param_groups[0]["lr"] == 0
+
+
+def test_the_second_beta_stays() -> None:
+    model = Line()
+    run = Run(model, torch.optim.Adam(model.parameters(), betas=(0.8, 0.99)), F.mse_loss, 1, 4)
+    hook = hooks.Schedule(lambda step, steps: (1, 0.6))
+    hook.start(run)
+    hook.before_step(run)
+    assert run.optimizer.param_groups[0]["betas"] == (0.6, 0.99)
+
+
+def test_the_record_is_of_the_last_group() -> None:
+    model = Line()
+    groups = [
+        {"params": [p], "lr": lr} for p, lr in zip(model.parameters(), (1.0, 0.2), strict=True)
+    ]
+    run = Run(model, SGD(groups, lr=1.0, momentum=0.5), F.mse_loss, 1, 4)
+    run.loss = torch.tensor(3.5)
+    hooks.Record().after_step(run)
+    assert (run.history.loss, run.history.lr, run.history.momentum) == ([3.5], [0.2], [0.5])
+    for group in run.optimizer.param_groups:
+        group["momentum"] = 0
+    hooks.Record().after_step(run)
+    assert run.history.loss == [3.5, 3.5] and run.history.momentum == [0.5]
+
+
+# --- norms --------------------------------------------------------------------------------
+
+
+def test_frozen_norms_are_put_into_evaluation_mode_and_others_are_not() -> None:
+    model = normed()
+    layers.freeze_to(model, 1)
+    run = run_of(model.train())
+    hooks.FrozenNorms().before_epoch(run)
+    assert not model[0][1].training and model[1][1].training and model[0][0].training
+
+
+# --- validation ---------------------------------------------------------------------------
+
+
+def test_validation_fills_one_row_of_the_history_or_none() -> None:
+    def interrupted(pred: Tensor, target: Tensor) -> float:
+        raise KeyboardInterrupt
+
+    run, (x, y) = run_of(), points()
+    hook = hooks.Validate((x, y), {"mean": lambda pred, target: pred.mean()})
+    run.history.loss += [9.0, 9.0]  # of an epoch before
+    hook.before_epoch(run)
+    run.history.loss += [1.0, 2.0, 6.0]
+    hook.after_epoch(run)
+    assert run.history.train == [3.0]
+    assert run.history.valid == [training.evaluate(run.model, (x, y))]
+    assert run.history.metrics[0]["mean"] == pytest.approx(run.model(x).mean().item())
+    before = copy.deepcopy(run.history)
+    hook.metrics = {"never": interrupted}
+    with pytest.raises(KeyboardInterrupt):
+        hook.after_epoch(run)
+    assert run.history == before
+
+
+# --- rollback -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lost", [math.nan, math.inf])
+def test_a_lost_loss_brings_back_the_start_of_the_epoch(lost: float) -> None:
+    run, hook = run_of(), hooks.Rollback()
+    hook.before_epoch(run)
+    before = weights(run.model)
+    torch.nn.init.ones_(run.model.layer.weight)
+    run.history.loss, run.history.lr, run.epoch = [1.0], [0.5], 2
+    hook.after_step(run)
+    assert not same(weights(run.model), before), "all is well so far"
+    run.history.loss.append(lost)
+    with pytest.raises(TrainingDiverged, match=rf"{lost} at batch 2 \(epoch 3\).*lr=5e-02"):
+        hook.after_step(run)
+    assert same(weights(run.model), before)
+
+
+# --- keep the best ------------------------------------------------------------------------
+
+
+def after_epochs(keep: hooks.KeepBest, values: list[float], name: str = "") -> Run:
+    """A run whose weights are the number of the epoch, with these values."""
+    run = run_of()
+    for run.epoch, value in enumerate(values):
+        torch.nn.init.constant_(run.model.layer.weight, run.epoch + 1)
+        finished(run, 0.0 if name else value, **({name: value} if name else {}))
+        keep.after_epoch(run)
+    return run
+
+
+def test_the_best_epoch_is_kept_and_ended_with() -> None:
+    keep = hooks.KeepBest()
+    run = after_epochs(keep, [3.0, 1.0, 1.0, 2.0])
+    assert (keep.epoch, keep.value) == (2, 1.0), "the first of two that are equal"
+    assert (keep.weights["layer.weight"] == 2).all()
+    assert (run.model.layer.weight == 4).all()
+    keep.end(run)
+    assert (run.model.layer.weight == 2).all()
+
+
+def test_the_highest_value_of_a_metric_may_be_the_best() -> None:
+    keep = hooks.KeepBest("accuracy", highest=True, restore=False)
+    run = after_epochs(keep, [0.5, 0.9, 0.7], "accuracy")
+    assert (keep.epoch, keep.value) == (2, 0.9)
+    keep.end(run)
+    assert (run.model.layer.weight == 3).all(), "not restored"
+
+
+def test_without_a_finished_epoch_there_is_nothing_to_bring_back() -> None:
+    keep, run = hooks.KeepBest(), run_of()
+    before = weights(run.model)
+    keep.end(run)
+    assert keep.epoch == 0 and same(weights(run.model), before)
+
+
+def test_a_metric_that_is_not_measured_is_named() -> None:
+    with pytest.raises(ArgumentError, match=r"unknown metric 'acuracy'.*mean 'accuracy'"):
+        after_epochs(hooks.KeepBest("acuracy"), [0.5], "accuracy")
+
+
+def test_keep_best_in_fit_gives_the_weights_of_the_lowest_validation_loss() -> None:
+    model, keep = Line(), hooks.KeepBest()
+    states: list[dict[str, Tensor]] = []
+
+    class Watch(hooks.Hook):
+        def after_epoch(self, run: Run) -> None:
+            states.append(weights(run.model))
+
+    history = training.fit(
+        *(model, points(), points(seed=1), 6, 1.0), batch_size=10, hooks=[Watch(), keep], seed=0
+    )
+    best = min(range(6), key=history.valid.__getitem__)
+    assert best < 5, "or this test would show nothing"
+    assert keep.epoch == best + 1 and keep.value == history.valid[best]
+    assert same(weights(model), states[best]) and not model.training
+    assert training.evaluate(model, points(seed=1)) == pytest.approx(history.valid[best])
+
+
+# --- the end of a range test --------------------------------------------------------------
+
+
+def stops(losses: list[float], steps: int = 100) -> bool:
+    run = run_of()
+    run.steps, run.step, run.history.loss = steps, len(losses) - 1, losses
+    try:
+        hooks.Explosion().after_step(run)
+    except hooks.Stop:
+        return True
+    return False
+
+
+def test_a_range_test_stops_at_its_last_step_or_far_above_the_lowest_loss() -> None:
+    assert not stops([1.0, 1.0]) and stops([1.0, 1.0], steps=2)
+    assert stops([1.0, math.nan]) and stops([1.0, math.inf]) and stops([math.nan])
+    assert not stops([1.0, 6.0]) and stops([1.0, 7.0])  # smoothed: 3.6 and 4.2
+    assert not stops([-5.0, -1.0]) and not stops([-5.0, 15.0]) and stops([-5.0, 40.0])
+
+
+# --- names of metrics ---------------------------------------------------------------------
+
+
+def test_metrics_are_named_after_their_functions_or_as_given() -> None:
+    class Error:
+        def __call__(self, pred: Tensor, target: Tensor) -> float:
+            return 0.0
+
+    assert list(hooks.named([F.l1_loss, Error()])) == ["l1_loss", "Error"]
+    assert list(hooks.named({"a": F.l1_loss, "b": F.l1_loss})) == ["a", "b"]
+    with pytest.raises(ArgumentError, match=r"two metrics have one name \(<lambda>\)"):
+        hooks.named([lambda p, t: 0.0, lambda p, t: 1.0])
