@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from lesson5_utils import datasets, models, training
+from lesson5_utils import datasets, models, schedules, training
 from lesson5_utils.datasets import Digits
 
 LR, BATCH = 1e-2, 64

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from lesson5_utils import course, datasets, models, training
+from lesson5_utils import course, datasets, models, schedules, training
 from lesson5_utils.datasets import Ratings
 
 EPOCHS, LR, WD, BATCH = 5, 5e-3, 0.1, 64

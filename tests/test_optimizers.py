@@ -223,7 +223,7 @@ def test_a_wrong_value_is_refused_for_all_and_for_one_group(name: str, wrong: Op
 
 def test_a_negative_dampening_is_torchs_too() -> None:
     """Torch takes it: each gradient then counts for more than the whole of itself."""
-    ours, theirs = weights(0), [p.detach().clone().requires_grad_() for p in weights(0)]
+    ours, theirs = weights(0), weights(0)
     settings: Options = {"lr": 0.1, "momentum": 0.9, "dampening": -0.5}
     pair = optimizers.SGD(ours, **settings), torch.optim.SGD(theirs, **settings)
     for _ in range(3):
