@@ -28,7 +28,7 @@ from lesson5_utils import arguments
 from lesson5_utils.batching import Data, Loss, predict, tensors
 from lesson5_utils.errors import ArgumentError, TrainingDiverged
 from lesson5_utils.layers import frozen_norms
-from lesson5_utils.range_test import smooth
+from lesson5_utils.lr_range import smooth
 
 __all__ = [
     "Explosion",

@@ -50,7 +50,7 @@ from lesson5_utils.hooks import (
     named,
 )
 from lesson5_utils.layers import Rate, frozen_norms, learning_groups
-from lesson5_utils.range_test import RangeTest, smooth, suggestions
+from lesson5_utils.lr_range import RangeTest, smooth, suggestions
 
 __all__ = [
     "ADAMW",

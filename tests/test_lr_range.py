@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lesson5_utils.errors import TrainingDiverged
-from lesson5_utils.range_test import RangeTest, _valley, smooth, suggestions
+from lesson5_utils.lr_range import RangeTest, _valley, smooth, suggestions
 
 
 def test_suggestions_on_a_curve_made_by_hand() -> None:
