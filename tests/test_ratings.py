@@ -239,6 +239,7 @@ def test_rows_keep_the_order_asked_for_and_may_repeat(sample: Ratings) -> None:
         (torch.tensor([-1]), "a position must be from 0 to 2, not -1"),
         ([0.0, 1.0], "positions .* or a mask of 3 bools, not "),
         (torch.ones(3), "positions .* or a mask of 3 bools, not "),
+        (torch.ones(3, requires_grad=True), "positions .* or a mask of 3 bools, not "),
         (torch.ones(3, dtype=torch.bfloat16), "positions .* or a mask of 3 bools, not "),
         (torch.ones(3, 1, dtype=torch.bool), "positions .* or a mask of 3 bools, not "),
         (pd.Series([True, None, False]), "positions .* or a mask of 3 bools, not "),

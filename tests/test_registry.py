@@ -128,7 +128,8 @@ def test_entries_of_the_catalogue_can_be_compared_and_hashed() -> None:
 
 def test_the_catalogue_is_read_without_torch_and_pandas() -> None:
     code = (
-        "import sys; from lesson5_utils import datasets; datasets.catalogue(); "
+        "import sys; from lesson5_utils import datasets; "
+        "datasets.catalogue(); hasattr(datasets, 'load_pictures'); "
         "print({'torch', 'pandas', 'numpy', 'pooch'} & set(sys.modules) or 'light')"
     )
     told = subprocess.run(
@@ -172,6 +173,10 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
+def nonsense_inside(path: Path) -> None:
+    path.write_bytes(gzip.compress(b"")[:10] + b"\xff" * 20)
+
+
 def web_page(path: Path) -> None:
     path.write_bytes(b"<html>Please log in</html>")
 
@@ -183,7 +188,7 @@ def folder_instead(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "spoil",
-    [remove, cut_in_half, change_a_byte, empty, web_page, folder_instead],
+    [remove, cut_in_half, change_a_byte, empty, nonsense_inside, web_page, folder_instead],
 )
 @pytest.mark.parametrize("member", ["ml-100k/u.data", "ml-100k/u.item", "mnist/pictures.gz"])
 def test_a_bad_local_copy_is_named_in_one_sentence(
@@ -354,6 +359,20 @@ def test_a_broken_download_is_never_used_and_the_next_one_starts_afresh(
         read()
     assert files(small) == []
     server.content["/a/ml-100k.zip"] = ARCHIVE
+    assert read() == RATINGS
+
+
+@pytest.mark.parametrize(("setting", "shown"), [("0", False), ("1", True)])
+def test_the_bar_of_a_download_can_be_silenced(
+    small: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, setting: str, shown: bool
+) -> None:
+    def fetched(keeper: pooch.Pooch, name: str, progressbar: bool) -> str:
+        assert progressbar is shown
+        (tmp_path / name).write_bytes(ARCHIVE)
+        return str(tmp_path / name)
+
+    monkeypatch.setattr(pooch.Pooch, "fetch", fetched)
+    monkeypatch.setenv("LESSON5_PROGRESS", setting)
     assert read() == RATINGS
 
 

@@ -196,9 +196,9 @@ def _archive(source: DataSet, name: str) -> Path:
             progress = os.environ.get("LESSON5_PROGRESS") != "0"
             return Path(keeper.fetch(name, progressbar=progress))
         except (OSError, ValueError) as error:
-            if _is_about_files(error):
+            if refused := _refusal(error):
                 raise DataError(
-                    f"downloads cannot be kept in {folder} ({error}): make room for them "
+                    f"downloads cannot be kept in {folder} ({refused}): make room for them "
                     "there, or set LESSON5_CACHE_DIR to a folder that can be written"
                 ) from None
             problem = error
@@ -209,7 +209,11 @@ def _archive(source: DataSet, name: str) -> Path:
     ) from None  # the reasons of the network library fill a screen and help nobody
 
 
-def _is_about_files(error: Exception) -> bool:
-    """A full disk, a missing permission …: what the system refuses has a number, errors of
-    the network library and wrong checksums have none; nor has pooch's own PermissionError."""
-    return isinstance(error, PermissionError) or getattr(error, "errno", None) is not None
+def _refusal(error: Exception) -> str | None:
+    """What the system says of a full disk, a file in a folder's place …; None of anything else.
+
+    Errors of the network library and wrong checksums carry no such words, nor does the
+    PermissionError that pooch makes itself.
+    """
+    words: str | None = getattr(error, "strerror", None)
+    return "Permission denied" if isinstance(error, PermissionError) else words
