@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lesson5_utils.datasets import DAY, latent_score
+from lesson5_utils.datasets.ratings import DAY, latent_score
 
 SEED = 4
 N_USERS = 800

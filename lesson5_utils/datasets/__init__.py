@@ -1,0 +1,55 @@
+"""From a name to tensors: bundled samples that need no network, and the real data sets.
+
+    registry  the catalogue; finds a file here or downloads it, and verifies it
+    ratings   who rated what
+    digits    handwritten digits
+    tables    the capitals of Brazil
+
+A part is imported when one of its names is first asked for, so that a command that only
+lists or fetches data does not wait for torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from lesson5_utils.datasets.registry import DataSet, catalogue, fetch
+
+if TYPE_CHECKING:
+    from lesson5_utils.datasets.digits import Digits, load_digits
+    from lesson5_utils.datasets.ratings import (
+        Ratings,
+        Truth,
+        expected_rating,
+        latent_score,
+        load_ratings,
+    )
+    from lesson5_utils.datasets.tables import Capitals, load_capitals
+
+__all__ = [
+    "Capitals",
+    "DataSet",
+    "Digits",
+    "Ratings",
+    "Truth",
+    "catalogue",
+    "expected_rating",
+    "fetch",
+    "latent_score",
+    "load_capitals",
+    "load_digits",
+    "load_ratings",
+]
+
+
+def __getattr__(name: str) -> object:
+    for part in ("ratings", "digits", "tables") if name in __all__ else ():
+        module = import_module(f"{__name__}.{part}")
+        if name in module.__all__:
+            return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
