@@ -32,10 +32,19 @@ def course_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LESSON5_PROGRESS", "0")
 
 
+def real_data_wanted() -> bool:
+    """There is a folder with copies, or somebody said that downloads may be used."""
+    downloads = os.environ.get("LESSON5_REAL_DATA", "0") not in ("", "0")
+    return downloads or bool(os.environ.get("LESSON5_DATA_DIR"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get("LESSON5_DATA_DIR"):
+    if real_data_wanted():
         return
-    reason = "needs local copies of the real data: set LESSON5_DATA_DIR to their folder"
+    reason = (
+        "needs the real data: set LESSON5_DATA_DIR to a folder with copies, or "
+        "LESSON5_REAL_DATA=1 to use downloads"
+    )
     for item in items:
         if item.get_closest_marker("real_data"):
             item.add_marker(pytest.mark.skip(reason=reason))

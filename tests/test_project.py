@@ -1,15 +1,16 @@
-"""Promises of the frame: versions in step, commands, licences, and what the wheel carries."""
+"""Promises of the frame: versions, addresses, licences, imports and READMEs in step."""
 
 from __future__ import annotations
 
+import ast
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
-import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import conftest
 import nbformat
 import pytest
 import yaml
@@ -22,6 +23,7 @@ from lesson5_utils import course
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+SUFFIXES = {".csv", ".gz", ".npz"}  # of bundled data
 CONDA_NAMES = {"torch": "pytorch-cpu"}  # where conda-forge has another name
 
 
@@ -78,6 +80,41 @@ def test_one_version_everywhere() -> None:
     assert f"## [{PROJECT['version']}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+# --- addresses and licences ---------------------------------------------------------------
+
+
+COURSE = yaml.safe_load((ROOT / "notebooks" / "course.yaml").read_text(encoding="utf-8"))
+
+
+def test_addresses_are_those_of_course_yaml() -> None:
+    """The public repository has no address yet; with one, links appear in all these places."""
+    repository = COURSE["repository"]
+    source = {"Source": repository} if repository else {}
+    assert PROJECT["urls"] == {"Lecture": COURSE["video"], **source}
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation.get("repository-code") == repository
+    for readme in ("README.md", "README.pt-BR.md"):
+        text = (ROOT / readme).read_text(encoding="utf-8")
+        assert ("mybinder.org/v2/" in text) == bool(repository)
+        assert not repository or repository in text
+
+
+def test_the_licence_is_that_of_the_code_and_of_every_bundled_file() -> None:
+    """SPDX writes CC-BY-SA-3.0 where people write CC BY-SA 3.0."""
+    table = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([\w.]+)` \|.*\| ([^|]+) \|$", table, re.M))
+    bundled = {path.name for path in (ROOT / "data").iterdir() if path.suffix in SUFFIXES}
+    assert set(rows) == bundled
+    assert set(PROJECT["license"].split(" AND ")) == {
+        "MIT",
+        *(licence.replace(" ", "-") for licence in rows.values()),
+    }
+    assert PROJECT["license-files"] == ["LICENSE", "data/README.md"]
+
+
+# --- what is tracked ----------------------------------------------------------------------
+
+
 def tracked() -> list[Path]:
     asked = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True)
@@ -96,73 +133,78 @@ def test_no_file_names_the_host_of_a_package_registry() -> None:
         assert not [host for host in hosts if host in text], path
 
 
+@pytest.mark.parametrize(
+    ("set_to", "wanted"),
+    [
+        ({}, False),
+        ({"LESSON5_REAL_DATA": "0"}, False),
+        ({"LESSON5_REAL_DATA": "1"}, True),
+        ({"LESSON5_DATA_DIR": "/copies"}, True),
+    ],
+)
+def test_real_data_are_tested_with_copies_or_where_downloads_are_allowed(
+    monkeypatch: pytest.MonkeyPatch, set_to: dict[str, str], wanted: bool
+) -> None:
+    for name in ("LESSON5_DATA_DIR", "LESSON5_REAL_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in set_to.items():
+        monkeypatch.setenv(name, value)
+    assert conftest.real_data_wanted() == wanted
+
+
 def test_nothing_large_is_tracked() -> None:
     assert [path.name for path in tracked() if path.stat().st_size > 5_000_000] == []
 
 
-# --- make and CI --------------------------------------------------------------------------
+# --- imports ------------------------------------------------------------------------------
 
-TARGETS = ("setup", "run", "lab", "notebooks", "test", "bench", "bundle", "clean", "help")
-needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="no make here")
-
-
-def make(*arguments: str) -> str:
-    asked = ["make", "--no-print-directory", *arguments]
-    return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-
-
-@needs_make
-def test_make_alone_lists_every_target() -> None:
-    told = make()
-    assert all(re.search(rf"^  make {target} ", told, re.M) for target in TARGETS)
+FOLDERS = {  # where code stands → the extras that its reader has installed
+    "lesson5_utils": (),
+    "notebooks": (),
+    "tests": ("dev",),
+    "benchmarks": ("dev",),
+    "data": ("rebuild",),
+}
+COMPARED_WITH_IF_THERE = {"surprise"}  # benchmarks/ratings.py says how to get it
 
 
-@needs_make
-def test_make_test_is_strict_on_the_bundled_data() -> None:
-    told = make("--dry-run", "test", "RATINGS=ml-100k")
-    for part in (
-        "ruff check",
-        "ruff format --check",
-        "mypy",
-        " --nbval ",
-        "LESSON5_RATINGS=sample",
-    ):
-        assert part in told
-    assert "--nbval-lax" not in told
+def code_of(path: Path) -> str:
+    if path.suffix == ".py":
+        return path.read_text(encoding="utf-8")
+    cells = nbformat.read(path, as_version=4).cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "code")
 
 
-@needs_make
-def test_an_old_python_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
-        shutil.copy(ROOT / name, tmp_path)
-    old = tmp_path / "old python"
-    old.write_text("#!/bin/sh\nexit 1\n")
-    old.chmod(0o755)
-    asked = ["make", "setup", f"PYTHON={old}"]
-    told = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True)
-    assert told.returncode and "needs Python 3.11 or newer" in told.stderr
-    assert not (tmp_path / ".venv").exists()
+def imported(code: str) -> set[str]:
+    """Every module outside the standard library that the code imports, by its first name."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="CI's script is for Linux")
-def test_ci_points_the_tests_at_the_shared_data_when_they_are_there(tmp_path: Path) -> None:
-    (tmp_path / "course" / ".ci").mkdir(parents=True)
-    script = shutil.copy(ROOT / ".ci" / "run", tmp_path / "course" / ".ci")
-    fake = tmp_path / "bin" / "make"
-    fake.parent.mkdir()
-    fake.write_text('#!/bin/sh\necho "$@ in $PWD with ${LESSON5_DATA_DIR:-nothing}"\n')
-    fake.chmod(0o755)
+def test_imports_are_found_wherever_they_stand() -> None:
+    code = "import os, a.b as c\ndef f():\n    from d.e import f\nfrom . import g\n"
+    assert imported(code) == {"a", "d"}
 
-    def run() -> str:
-        env = {"PATH": f"{fake.parent}:/usr/bin:/bin"}
-        done = subprocess.run(
-            ["bash", script], env=env, capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
 
-    assert run() == f"test in {tmp_path}/course with nothing"
-    (tmp_path / "shared" / "data").mkdir(parents=True)
-    assert run() == f"test in {tmp_path}/course with {tmp_path}/shared/data"
+@pytest.mark.parametrize(("folder", "extras"), FOLDERS.items())
+def test_every_direct_import_is_declared(folder: str, extras: tuple[str, ...]) -> None:
+    declared = {canonicalize_name(need.name) for need in direct(*extras)}
+    ours = {"lesson5_utils", *(path.stem for path in (ROOT / folder).glob("*.py"))}
+    providers = packages_distributions()
+    files = [*(ROOT / folder).rglob("*.py"), *(ROOT / folder).glob("*.ipynb")]
+    assert files
+    for path in files:
+        for module in imported(code_of(path)) - ours - COMPARED_WITH_IF_THERE:
+            givers = {canonicalize_name(name) for name in providers.get(module, [module])}
+            assert givers & declared, f"{path.name} imports {module}: {givers}"
+
+
+# --- notebooks and READMEs ----------------------------------------------------------------
 
 
 def test_nbval_as_make_runs_it_compares_every_text_and_no_addresses(tmp_path: Path) -> None:
@@ -190,21 +232,6 @@ def test_nbval_as_make_runs_it_compares_every_text_and_no_addresses(tmp_path: Pa
     ]
     told = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True)
     assert "2 failed, 1 passed" in told.stdout, told.stdout
-
-
-# --- the wheel ----------------------------------------------------------------------------
-
-
-def test_the_wheel_carries_the_data_and_the_page_template(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
-    inside = set(zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist())
-    data = [path for path in tracked() if path.parent == ROOT / "data"]
-    for path in data:
-        carried = f"lesson5_utils/data/{path.name}" in inside
-        assert carried == (path.suffix != ".py"), path.name
-    assert {"lesson5_utils/cli.py", "lesson5_utils/page/index.html.j2"} <= inside
-    assert not [name for name in inside if name.startswith(("data/", "tests/", "notebooks/"))]
 
 
 def test_pictures_of_the_readme_are_those_of_the_notebooks() -> None:
