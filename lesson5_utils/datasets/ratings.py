@@ -179,7 +179,8 @@ def load_ratings(name: str | None = None) -> Ratings:
         "ml-1m": _read_ml_1m,
     }
     ratings, films = readers[source.name](source)
-    films["year"] = films["title"].str.extract(r"\((\d{4})\)(?: \(V\))?\s*$")[0].astype("Int64")
+    year = films["title"].str.extract(r"\((\d{4})\)(?: \(V\))?\s*$")[0].astype("Int64")
+    films = films.assign(year=year)
     return _ratings(source.name, ratings, films)
 
 
