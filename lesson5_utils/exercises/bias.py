@@ -228,7 +228,10 @@ def _every_pair(split: Any, x: Tensor, y: Tensor) -> Tensor:
     bias_x, bias_y, factors_x, factors_y = matrices(split(x, y), 4, wanted)
     for bias in (bias_x, bias_y):
         if bias.numel() != len(x):
-            raise WrongForm(f"a bias is one number for each place, not {list(bias.shape)}")
+            raise WrongForm(
+                "the two biases come first, then the two factors; a bias is one number for "
+                f"each place, not {list(bias.shape)}"
+            )
     return bias_x.view(-1, 1) + bias_y.view(1, -1) + factors_x @ factors_y.T
 
 
@@ -263,8 +266,4 @@ squared_distance.slip(
 squared_distance.slip(
     "the biases are lengths; they must be squared lengths.",
     lambda x, y: (x.norm(dim=1), y.norm(dim=1), -2 * x, y),
-)
-squared_distance.slip(
-    "the factors come first there; return the two biases first, then the two factors.",
-    lambda x, y: (-2 * x, y, _square(x), _square(y)),
 )

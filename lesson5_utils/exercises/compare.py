@@ -8,7 +8,7 @@ of a difference in relation to the number that is expected.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,10 @@ class Rules:
     scale: float = 0.0
     single: bool = False
     kinds: bool = True
+
+    @property
+    def without_kinds(self) -> Rules:
+        return replace(self, kinds=False)
 
 
 def differs(expected: Any, got: Any, rules: Rules | None = None) -> str | None:

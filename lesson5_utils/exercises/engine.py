@@ -13,16 +13,23 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from typing import Any, Literal, TypeVar, overload
 
 from lesson5_utils.errors import unknown
 from lesson5_utils.exercises import compare
 from lesson5_utils.exercises.cell_above import stopped
-from lesson5_utils.exercises.compare import Rules, WrongForm, alike, as_kind, differs
+from lesson5_utils.exercises.compare import Rules, alike, as_kind, differs
 from lesson5_utils.exercises.show import pair, shown
-from lesson5_utils.exercises.trial import Trial, guarded, try_on, untouched
+from lesson5_utils.exercises.trial import (
+    Difference,
+    Trial,
+    difference,
+    guarded,
+    try_on,
+    untouched,
+)
 from lesson5_utils.exercises.values import blank, can_slope, texts, unfinished
 
 __all__ = ["Exercise", "Record", "Report", "Slip", "listeners", "tell"]
@@ -97,6 +104,8 @@ class Exercise:
     score: Callable[[Any], float] | None = None
     mark: float = math.nan
     lower: bool = False
+    # what slips gave, by case: kept, as some of them train a net
+    _tried: dict[tuple[Slip, int], Trial] = field(default_factory=dict, repr=False)
 
     @property
     def full_name(self) -> str:
@@ -178,10 +187,15 @@ class Exercise:
         trials = [self._try(answer, case) for case in cases]
         if all(trial.result is ... for trial in trials):
             return self._unanswered()
-        for case, trial, expected in zip(cases, trials, self._expected, strict=True):
-            if told := self._trial_differs(case, expected, trial):
-                slip = self._find_slip(cases, trials)
-                return self._wrong(slip or told, self._compared(case, expected, trial))
+        wrong = [
+            (found, case)
+            for case, trial, expected in zip(cases, trials, self._expected, strict=True)
+            if (found := difference(expected, trial, self._rules(case), self.may_change))
+        ]
+        if wrong:  # a wrong result in any case says more than a wrong gradient in the first
+            found, case = min(wrong, key=lambda one: one[0].in_gradient)
+            slip = self._find_slip(cases, trials)
+            return self._wrong(slip or found.says, self._compared(case, found))
         return Report("right", f"✓ {self.name}: right, in {len(cases)} cases.\n  {self.why}")
 
     def _judge_value(self, answer: Any) -> Report:
@@ -269,33 +283,7 @@ class Exercise:
     def _rules(self, case: tuple[Any, ...]) -> Rules:
         return Rules(self.tolerance, compare.largest(case), compare.is_single(case))
 
-    # --- comparing -------------------------------------------------------------------------
-
-    def _trial_differs(self, case: tuple[Any, ...], expected: Trial, got: Trial) -> str | None:
-        told = differs(expected.result, got.result, self._rules(case))
-        changed = sorted(set(got.changed) - set(expected.changed))
-        if changed and not self.may_change and not isinstance(got.result, Exception):
-            return (
-                f"it changes its input `{changed[0]}` in place, but the caller needs that. "
-                "Make something new (`x = x + 1`); do not change what you were given (`x += 1`)"
-            )
-        return told or self._gradients_differ(case, expected, got)
-
-    def _gradients_differ(
-        self, case: tuple[Any, ...], expected: Trial, got: Trial
-    ) -> str | None:
-        rules = replace(self._rules(case), kinds=False)
-        for name, slope in expected.gradients.items():
-            mine = got.gradients.get(name)
-            if slope is None or alike(slope, mine, rules):
-                continue
-            if mine is None:
-                return (
-                    f"the numbers are right, but no gradient flows back to `{name}`, so "
-                    "nothing could learn: no .item(), .detach(), numpy or no_grad on the way"
-                )
-            return f"the numbers are right, but the gradient of `{name}` is not"
-        return None
+    # --- naming ----------------------------------------------------------------------------
 
     def _find_slip(self, cases: list[tuple[Any, ...]], trials: list[Trial]) -> str | None:
         with warnings.catch_warnings():
@@ -307,37 +295,27 @@ class Exercise:
         """Whether the slip gives the same wrong values, in any form; or, if its values are not
         wrong, whether it goes wrong in the same way."""
         parts, exactly = False, True
-        for case, got, expected in zip(cases, trials, self._expected, strict=True):
-            rules = self._rules(case)
-            loose = replace(rules, kinds=False)
-            tried = self._try(slip.answer, case)  # most slips part at the first case
-            if not alike(tried.result, got.result, loose):
+        for i, (got, expected) in enumerate(zip(trials, self._expected, strict=True)):
+            rules = self._rules(cases[i])
+            if (slip, i) not in self._tried:  # most slips part at the first case
+                self._tried[slip, i] = self._try(slip.answer, cases[i])
+            tried = self._tried[slip, i]
+            if not alike(tried.result, got.result, rules.without_kinds):
                 return False
-            parts = parts or not alike(expected.result, tried.result, loose)
-            exactly = (
-                exactly
-                and alike(tried.result, got.result, rules)
-                and tried.changed == got.changed
-                and alike(tried.gradients, got.gradients, loose)
-            )
+            parts = parts or not alike(expected.result, tried.result, rules.without_kinds)
+            for one, other in ((tried, got), (got, tried)):
+                exactly = exactly and not difference(one, other, rules, self.may_change)
         return parts or exactly
 
     # --- saying ----------------------------------------------------------------------------
 
-    def _compared(self, case: tuple[Any, ...], expected: Trial, got: Trial) -> list[str]:
+    def _compared(self, case: tuple[Any, ...], found: Difference) -> list[str]:
         """Input, expected and got, where there is something to see."""
         inputs = [f"{n} = {shown(v)}" for n, v in zip(self._named(case), case, strict=True)]
         lines = ["input     " + "\n            ".join(inputs)]
-        if isinstance(error := got.result, WrongForm):
+        if found.pair is None:
             return lines
-        if isinstance(error, Exception):
-            texts = shown(expected.result), f"{type(error).__name__}: {error}"
-        elif differs(expected.result, got.result, self._rules(case)):
-            texts = pair(expected.result, got.result)
-        elif not alike(expected.gradients, got.gradients, Rules(kinds=False)):
-            texts = pair(expected.gradients, got.gradients)
-        else:
-            return lines
+        texts = pair(*found.pair)
         return [*lines, f"expected  {texts[0]}", f"got       {texts[1]}"]
 
     def _unanswered(self) -> Report:

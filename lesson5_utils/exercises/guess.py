@@ -92,7 +92,7 @@ class Bet:
             return "the same"
         size = f"{abs(guess - outcome):.2g}"
         near = "≈ " if isinstance(self.outcome, About) else ""
-        return f"{near}{size} too {'high' if guess > outcome else 'low'}"
+        return f"apart     {near}{size}: you bet {'higher' if guess > outcome else 'lower'}"
 
 
 def bet(key: str, question: str, guess: Any, outcome: Any, choices: Sequence[str] = ()) -> Bet:

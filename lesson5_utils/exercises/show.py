@@ -16,7 +16,8 @@ LONG = 8  # longer lists are cut in the middle
 
 def pair(expected: Any, got: Any) -> tuple[str, str]:
     """Two values as text that differs wherever they do: more digits, kinds, places."""
-    kinds = _kinds(expected) != _kinds(got)
+    both = _kinds(expected), _kinds(got)
+    kinds = all(both) and both[0] != both[1]
     for digits in DIGITS:
         texts = shown(expected, digits, kinds), shown(got, digits, kinds)
         if texts[0] != texts[1]:
@@ -39,6 +40,8 @@ def shown(value: Any, digits: int = DIGITS[0], kinds: bool = False) -> str:
 
 
 def _shown(value: Any, digits: int, kinds: bool) -> str:
+    if isinstance(value, Exception):
+        return f"{type(value).__name__}: {value}"
     if isinstance(value, Mapping):
         inside = ", ".join(f"{k}: {shown(part, digits, kinds)}" for k, part in value.items())
         return "{" + inside + "}"
@@ -84,11 +87,15 @@ def _flat(value: Any) -> np.ndarray:
     return np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value)
 
 
-def _kinds(value: Any) -> Any:
-    """The kind of number of a tensor or array; None for what has none."""
+def _kinds(value: Any) -> set[str]:
+    """The kinds of number of the tensors and arrays in a value; plain numbers have none."""
     if isinstance(value, tuple | list):
-        return [_kinds(part) for part in value]
-    return str(value.dtype).removeprefix("torch.") if hasattr(value, "dtype") else None
+        return {kind for part in value for kind in _kinds(part)}
+    return (
+        {str(value.dtype).removeprefix("torch.")}
+        if isinstance(value, Tensor | np.ndarray)
+        else set()
+    )
 
 
 def _hidden_place(expected: Any, got: Any) -> tuple[int, ...] | None:

@@ -14,7 +14,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Nothing", "Trial", "gradients_of", "guarded", "same", "try_on", "untouched"]
+from lesson5_utils.exercises.compare import Rules, WrongForm, alike, differs
+
+__all__ = [
+    "Difference",
+    "Nothing",
+    "Trial",
+    "difference",
+    "gradients_of",
+    "guarded",
+    "same",
+    "try_on",
+    "untouched",
+]
 
 
 class Nothing(Exception):  # noqa: N818
@@ -38,6 +50,50 @@ class Trial:
     result: Any
     changed: tuple[str, ...] = ()
     gradients: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One sentence on what is wrong; what was expected and what came, if seeing it helps."""
+
+    says: str
+    pair: tuple[Any, Any] | None = None
+    in_gradient: bool = False
+
+
+def difference(
+    expected: Trial, got: Trial, rules: Rules, may_change: bool = False
+) -> Difference | None:
+    """What is different between two calls: result, inputs left alone, gradients; or None."""
+    result = expected.result, got.result
+    told = differs(*result, rules)
+    if isinstance(got.result, WrongForm):
+        return Difference(told or "")
+    changed = sorted(set(got.changed) - set(expected.changed))
+    if changed and not may_change and not isinstance(got.result, Exception):
+        return Difference(
+            f"it changes its input `{changed[0]}` in place, but the caller needs that. "
+            "Make something new (`x = x + 1`); do not change what you were given (`x += 1`)",
+            result if told else None,
+        )
+    if told:
+        return Difference(told, result)
+    for name, slope in expected.gradients.items():
+        mine = got.gradients.get(name)
+        if slope is None or alike(slope, mine, rules.without_kinds):
+            continue
+        if mine is None:
+            return Difference(
+                f"the numbers are right, but no gradient flows back to `{name}`, so nothing "
+                "could learn. Leave out .item(), .detach(), numpy and no_grad",
+                in_gradient=True,
+            )
+        return Difference(
+            f"the numbers are right, but the gradient of `{name}` is not",
+            ({f"gradient of {name}": slope}, {f"gradient of {name}": mine}),
+            in_gradient=True,
+        )
+    return None
 
 
 def try_on(

@@ -33,7 +33,9 @@ def blank(value: Any) -> Any:
         return {key: blank(part) for key, part in value.items()}
     if isinstance(value, tuple | list):
         return [blank(part) for part in value]
-    if isinstance(value, str | bool | int | float):
+    if isinstance(value, str):
+        return "…"
+    if isinstance(value, bool | int | float):
         return type(value)()
     return value * 0 if isinstance(value, torch.Tensor | np.ndarray) else value
 
