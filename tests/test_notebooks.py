@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import copy
 import importlib
 import re
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from lesson5_utils import course
 from lesson5_utils.exercises import Exercise, Report
@@ -297,6 +299,9 @@ def test_stub_and_solution_define_the_same_name_with_the_same_arguments(
     def signature(source: str) -> list[tuple[str, list[str]]]:
         kinds = ast.FunctionDef | ast.ClassDef
         made = [node for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
+        if not made:  # the answer is a value: a prediction, a diagnosis
+            assigned = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
+            return [(ast.unparse(node.targets[0]), []) for node in assigned]
         return [
             (
                 node.name,
@@ -320,3 +325,19 @@ def test_a_hint_stands_before_the_solution(notebook: Notebook, name: str) -> Non
 def test_the_saved_check_says_that_it_is_unanswered(notebook: Notebook, name: str) -> None:
     outputs = by_id(notebook)[f"check-{name}"].outputs
     assert len(outputs) == 1 and "not answered yet" in outputs[0].data["text/plain"]
+
+
+@pytest.mark.slow
+@every_notebook
+def test_it_runs_whole_with_all_solutions_filled_in(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later cells use a right answer; so they must work with one."""
+    monkeypatch.setenv("LESSON5_PROGRESS", "0")
+    solved = nbformat.from_dict(copy.deepcopy(notebook))
+    for name in exercise_names(solved):
+        by_id(solved)[f"answer-{name}"].source = solution(solved, name)
+    NotebookClient(solved, resources={"metadata": {"path": str(ROOT / "notebooks")}}).execute()
+    for name in exercise_names(solved):
+        (output,) = by_id(solved)[f"check-{name}"].outputs
+        assert output.data["text/plain"].startswith("✓ "), output.data["text/plain"]

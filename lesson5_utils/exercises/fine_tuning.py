@@ -237,7 +237,7 @@ new_task = Exercise(
             lambda model, n_out: _new_task(ConvNet(n_out, n_channels=(2, 3, 4)), n_out),
         ),
     ],
-    use=_use_new_task,
+    through=lambda answer, *case: _use_new_task(answer)(*case),
 )
 
 # --- few ---------------------------------------------------------------------------------

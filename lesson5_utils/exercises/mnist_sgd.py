@@ -187,7 +187,7 @@ def _half_in_the_step(model: nn.Module, x: Tensor, y: Tensor, lr: float, wd: flo
 update = Exercise(
     name="update",
     reference=lambda *case: _update(*case).item(),
-    use=_use_update,
+    through=lambda answer, *case: _use_update(answer)(*case),
     cases=lambda: [
         (whole_numbers(6, 3), torch.tensor([0, 1, 2, 0, 1, 2]), 0.1, 0.01),
         (whole_numbers(4, 2, seed=1), torch.tensor([0, 1, 1, 0]), 0.5, 0.1),
@@ -379,7 +379,7 @@ def _momentum(
 momentum = Exercise(
     name="momentum",
     reference=_momentum,
-    use=_use_momentum,
+    through=lambda answer, *case: _use_momentum(answer)(*case),
     cases=lambda: [
         (whole_numbers(6, 3), torch.tensor([0, 1, 2, 0, 1, 2]), 0.1, 0.9),
         (whole_numbers(4, 2, seed=1), torch.tensor([0, 1, 1, 0]), 0.2, 0.5),
@@ -490,7 +490,7 @@ def _loop(
 training_loop = Exercise(
     name="training_loop",
     reference=_loop,
-    use=_use_loop,
+    through=lambda answer, *case: _use_loop(answer)(*case),
     cases=lambda: [
         (*_islands(2, 2, 0.9, 0), 20),
         (*_islands(3, 4, 0.6, 1), 20),

@@ -296,7 +296,7 @@ def _adam_with(
 adam = Exercise(
     name="adam",
     reference=_adam_with(),
-    use=_use_adam,
+    through=lambda answer, *case: _use_adam(answer)(*case),
     cases=lambda: [
         (torch.ones(2), [torch.tensor([3.0, -50.0])], 0.1, 0.9, 0.99),
         (

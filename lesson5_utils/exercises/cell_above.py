@@ -1,0 +1,46 @@
+"""Whether the cell above a check failed: then the name that is checked means an older thing."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from typing import Any
+
+__all__ = ["stopped"]
+
+
+def stopped(answer: Any, name: str) -> str | None:
+    """A sentence, if the last cell failed and was to define the answer; None otherwise.
+
+    Args:
+        answer: what is to be checked.
+        name: what the exercise is called; `my_lookup` contains `lookup`.
+    """
+    shell = _shell()
+    last = shell.last_execution_result if shell is not None else None
+    if last is None or last.success or last.info is None:
+        return None
+    error = last.error_before_exec or last.error_in_exec
+    cell = str(last.info.raw_cell)
+    named = any(one and one in cell for one in (getattr(answer, "__name__", None), name))
+    if not named or _text_of(answer).strip() == cell.strip():  # defined before the cell failed
+        return None
+    first = (str(error).splitlines() or [""])[0]
+    return (
+        f"The cell above stopped with {type(error).__name__}: {first}. What could be judged is "
+        "an older definition. Mend that cell, run it, then run this cell again."
+    )
+
+
+def _shell() -> Any:
+    """The notebook's own shell, if this runs in one; nothing is imported for it."""
+    module = sys.modules.get("IPython")
+    return module.get_ipython() if module else None
+
+
+def _text_of(answer: Any) -> str:
+    """The cell in which a function, or a class with methods, was defined; "" if unknown."""
+    made = [answer, *vars(answer).values()] if isinstance(answer, type) else [answer]
+    codes = (getattr(one, "__code__", None) for one in made)
+    file = next((code.co_filename for code in codes if code), None)
+    return "".join(linecache.getlines(file)) if file else ""
