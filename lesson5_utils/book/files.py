@@ -96,7 +96,7 @@ def folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        blocks = next((p for p in (path, *path.parents) if p.exists() and not p.is_dir()), None)
+        blocks = next((p for p in (path, *path.parents) if os.path.isfile(p)), None)
         if blocks:
             told = f"{blocks} is a file, where a folder is needed: rename it or move it away"
         else:

@@ -136,7 +136,8 @@ def namespace(
         if cell_id not in sources:
             raise ArgumentError(unknown(f"cell of {lesson.name}", cell_id, sources))
     for cell_id in cell_ids:
-        exec(compile(sources[cell_id], f"{lesson.path}, cell {cell_id}", "exec"), names)
+        place = f"{lesson.path}, cell {cell_id}"
+        exec(compile(sources[cell_id], place, "exec", dont_inherit=True), names)
     return names
 
 
