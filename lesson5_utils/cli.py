@@ -103,7 +103,7 @@ def run(
     count = "1 notebook" if len(lessons) == 1 else f"{len(lessons)} notebooks"
     typer.echo(f"{count} in {runner.in_words(time.monotonic() - started)}")
     typer.echo(f"To read: {_link(page)}")
-    typer.echo("To work: `make lab` (or `lesson5 lab`) opens your own copies.")
+    typer.echo("To work in your own copies: make lab (or lesson5 lab)")
 
 
 def _fetch_data(ratings: str, digits: str) -> None:

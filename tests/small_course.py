@@ -64,7 +64,10 @@ def write(path: Path, *cells: nbformat.NotebookNode) -> None:
     nbformat.write(new_notebook(cells=list(cells)), path)
 
 
-def kernels_of(runtime: Path) -> list[str]:
+def kernels_of(temporary: Path) -> list[str]:
     """The command lines of the kernels whose connection file lies in this folder."""
-    listed = subprocess.run(["ps", "-axww", "-o", "args="], capture_output=True, text=True)
-    return [line for line in listed.stdout.splitlines() if f"{runtime}/kernel-" in line]
+    asked = ["ps", "-axww", "-o", "args="]
+    listed = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    return [
+        line for line in listed.splitlines() if f"ipykernel_launcher -f {temporary}" in line
+    ]

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -252,7 +252,6 @@ class _Bar:
             ncols=_columns(),
         )
         self.step = self.tqdm.update
-        self.close = self.tqdm.close
 
     def say(self, line: str) -> None:
         self.tqdm.write(line)
@@ -273,16 +272,22 @@ class _Bar:
             await asyncio.sleep(1)
             self.redraw()
 
+    def close(self) -> None:
+        shown = not self.tqdm.disable
+        self.tqdm.close()
+        if shown:  # wipe the ^C that a terminal writes behind the bar
+            print(f"\r{'':{_columns() + 2}}\r", end="", file=sys.stderr, flush=True)
+
     def redraw(self) -> None:
         self.tqdm.ncols = _columns()
         self.tqdm.set_description_str(" and ".join(self.names))
 
 
 def _columns() -> int:
-    """The width of the terminal, less one: a full line would wrap in some."""
-    if asked := os.environ.get("COLUMNS", ""):
-        return int(asked) - 1 if asked.isdecimal() else 79
-    try:
-        return (os.get_terminal_size(sys.stderr.fileno()).columns or 80) - 1
-    except (OSError, ValueError):
-        return 79
+    """The width for the bar: that of the terminal, less one place, since a full line wraps in
+    some, and less two for the ^C of an interrupt."""
+    asked = os.environ.get("COLUMNS", "")
+    columns = int(asked) if asked.isdecimal() else 0
+    with suppress(OSError, ValueError):  # stderr is no terminal
+        columns = columns or os.get_terminal_size(sys.stderr.fileno()).columns
+    return max(20, (columns or 80) - 3)
