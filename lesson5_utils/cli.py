@@ -176,6 +176,7 @@ def lab(
             "container, `lesson5 lab --allow-root` (.venv/bin/lesson5 after `make setup`)"
         )
     copies.make(course)
+    typer.echo(f"Your own copies of the notebooks are in {os.path.relpath(course.work)}")
     os.environ.update(runner.environment(ratings, digits))
     os.environ.update(copies.jupyter_settings(os.environ))
     os.environ.pop("MPLBACKEND", None)  # each kernel has its own way to draw
