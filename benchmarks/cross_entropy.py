@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from sklearn.metrics import f1_score, roc_auc_score
 
-from lesson5_utils import course, training
+from lesson5_utils import training
+from lesson5_utils.book.index import namespace
 from lesson5_utils.errors import TrainingDiverged
 
 RATES = {
@@ -25,14 +26,6 @@ RATES = {
 }
 LIKE_RATES, LIKE_WDS = (0.01, 0.02, 0.05), (0.1, 0.3, 1, 3)
 SEEDS = 3
-
-
-def cells(*ids: str) -> dict[str, Any]:
-    """The names that these cells of the notebook define."""
-    names: dict[str, Any] = {}
-    for cell_id in ids:
-        exec(course.cell_source("07_cross_entropy", cell_id), names)
-    return names
 
 
 def search(
@@ -47,7 +40,7 @@ def search(
 
 def digits() -> None:
     """Sections 4 and 5: validation accuracy; the last quarter of the training digits."""
-    names = cells("imports", "digits", "train", "mse", "rates")
+    names = namespace("07", "imports", "digits", "train", "mse", "rates")
     x, y = names["digits"].train
     cut = len(y) * 3 // 4
     inner = ((x[:cut], y[:cut]), (x[cut:], y[cut:]))
@@ -71,7 +64,7 @@ def digits() -> None:
 
 def noise() -> None:
     """Section 5's trial: 40 % of the training labels are drawn at random; 15 epochs."""
-    names = cells("imports", "digits", "train", "mse", "rates")
+    names = namespace("07", "imports", "digits", "train", "mse", "rates")
     names["epochs"] = 15
     (x, y), valid = names["digits"].train, names["digits"].valid
     made = torch.Generator().manual_seed(0)
@@ -91,7 +84,7 @@ def noise() -> None:
 
 def labels() -> None:
     """Section 6: F1 at the best threshold, on pictures made of other training digits."""
-    names = cells("imports", "scores", "softmax", "digits", "pairs", "labels-train")
+    names = namespace("07", "imports", "scores", "softmax", "digits", "pairs", "labels-train")
     x, y = names["digits"].train
     cut = len(y) * 3 // 4
     inner = (
@@ -111,7 +104,9 @@ def labels() -> None:
 
 def likes() -> None:
     """Section 7: AUC on each arm's own question; "both" on the mean of the two."""
-    names = cells("imports", "like-data", "negatives", "like-check", "like-train", "like-arms")
+    names = namespace(
+        "07", "imports", "like-data", "negatives", "like-check", "like-train", "like-arms"
+    )
     rated, held_out = names["rated"].split(seed=1)
     liked, liked_out = (part.rows(part.rating >= 4) for part in (rated, held_out))
     seen, with_negatives = names["seen"], names["with_negatives"]

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lesson5_utils import course
+from lesson5_utils.book.index import namespace
 
 RATES = (2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 1e-1)
 SEEDS = range(100, 105)
@@ -31,10 +31,7 @@ CELLS += ("start", "learn", "rates", "input-forms", "form-rates", "versions", "m
 
 def notebook() -> dict[str, Any]:
     """What the notebook defines, with its pretrained model."""
-    names: dict[str, Any] = {}
-    for cell in CELLS:
-        exec(course.cell_source("08_fine_tuning", cell), names)
-    return names
+    return namespace("08", *CELLS)
 
 
 def others(names: Mapping[str, Any], n: int, seed: int, size: int = 1000) -> Any:

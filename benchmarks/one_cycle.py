@@ -16,11 +16,10 @@ from __future__ import annotations
 
 import sys
 from functools import cache, partial
-from typing import Any
 
 import numpy as np
 
-from lesson5_utils import course
+from lesson5_utils.book.index import namespace
 
 LONGEST = 20  # epochs that a constant rate may try
 BUDGETS = (2, 3, 4, 5, 6, 8)
@@ -31,9 +30,7 @@ RATES = {
 HIGH = (5e-3, 1e-2, 2e-2, 4e-2)  # for schedules that end low
 CELLS = ("imports", "digits", "plans", "unseen", "settings", "train", "halve", "train-sizes")
 
-names: dict[str, Any] = {}
-for cell in CELLS:
-    exec(course.cell_source("06_one_cycle", cell), names)
+names = namespace("06", *CELLS)
 digits, chosen = names["digits"], names["settings"]
 if digits.name == "mnist":
     RATES |= {"constant": (5e-4, 1e-3, 2e-3, 4e-3), "rise only": (1e-3, 2e-3, 4e-3)}

@@ -20,7 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from lesson5_utils import course, datasets, models, schedules, training
+from lesson5_utils import datasets, models, schedules, training
+from lesson5_utils.book.index import namespace
 from lesson5_utils.datasets import Ratings
 
 EPOCHS, LR, WD, BATCH = 5, 5e-3, 0.1, 64
@@ -94,7 +95,7 @@ def ladder() -> None:
     train, valid = ratings.split(valid_pct=0.2)[0].split(seed=1)
     names: dict[str, Any] = {"models": models}
     names |= {"n_users": len(ratings.users), "n_movies": len(ratings.movies)}
-    exec(course.cell_source("02_bias", "ladder-rungs"), names)  # the rungs stand there only
+    namespace("02", "ladder-rungs", into=names)  # the rungs stand there only
     for name, (make, wd, chosen) in names["rungs"].items():
         errors = {lr: _inner_error(make, wd, lr, train, valid) for lr in LADDER_RATES}
         shown = "  ".join(f"{lr:g}: {error:.3f}" for lr, error in errors.items())

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from lesson5_utils import course, interpret
+from lesson5_utils import interpret
+from lesson5_utils.book.index import namespace
 
 CELLS = ("imports", "split", "cat-columns", "genres", "cont-columns", "all-columns")
 CELLS += ("fit-tabular", "arms")
@@ -30,10 +31,7 @@ SEEDS = 3
 
 def notebook(*more: str) -> dict[str, Any]:
     """The names that the notebook's cells define."""
-    names: dict[str, Any] = {"print": lambda *_: None}
-    for cell in (*CELLS, *more):
-        exec(course.cell_source("09_tabular", cell), names)
-    return names
+    return namespace("09", *CELLS, *more, into={"print": lambda *_: None})
 
 
 def inner(names: dict[str, Any], use: Any) -> list[Any]:

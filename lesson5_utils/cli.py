@@ -6,21 +6,42 @@ Imports stand inside the commands, so that `lesson5 --help` answers at once.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-from typing import Annotated
+import time
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from lesson5_utils import __version__
 from lesson5_utils.errors import ArgumentError, Lesson5Error, unknown
 
+
+class Commands(TyperGroup):
+    """Ctrl-C ends any command with a sentence and the exit code that shells expect."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("lesson5: stopped; what was finished is kept", err=True)
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Run the notebooks of the course, open them, and fetch their data.",
+    epilog="Example: lesson5 lab 02",
 )
-data = typer.Typer(no_args_is_help=True, help="List the data sets, or fetch one.")
+data = typer.Typer(
+    no_args_is_help=True,
+    help="List the data sets, or fetch one.",
+    epilog="Example: lesson5 data fetch ml-100k",
+)
 app.add_typer(data, name="data")
 
 Notebooks = Annotated[
@@ -38,70 +59,159 @@ Digits = Annotated[
 def main() -> None:
     """Run the command line: an error of our own ends it with one sentence, no traceback."""
     try:
-        app()
+        app(prog_name="lesson5")
     except Lesson5Error as error:
         sys.exit(f"lesson5: {error}")
 
 
-@app.command()
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"lesson5 {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """What is asked of `lesson5` itself."""
+
+
+@app.command(epilog="Example: lesson5 run 02 03 --ratings ml-100k")
 def run(
     notebooks: Notebooks = None, ratings: Ratings = "sample", digits: Digits = "sample"
 ) -> None:
     """Execute notebooks in order and make their pages, build/html/index.html.
 
-    What was executed before, and has not changed since, is not executed again.
+    What was executed before, and would come out the same, is not executed again.
     """
-    from lesson5_utils import course
+    from lesson5_utils.book import index, pages, runner
 
-    whole = course.load()
-    chosen = whole.choose(notebooks or ())
-    for kind, name in (("ratings", ratings), ("digits", digits)):
-        _at_hand(kind, name)
+    started = time.monotonic()
+    course = index.load()
+    lessons = course.choose(notebooks or ())
+    _fetch_data(ratings, digits)
+    executed = course.executed(ratings, digits)
     try:
-        course.run(whole, chosen, ratings, digits)
-    finally:  # also when a cell failed: what ran before it is worth reading
-        index = course.render(whole, whole.executed(ratings, digits))
-    typer.echo(f"Open {os.path.relpath(index)} in a browser.")
+        runner.run(course, lessons, ratings, digits)
+    except runner.NotebookError:  # what ran before it is worth reading
+        pages.render(course, executed)
+        raise
+    page = pages.render(course, executed)
+    count = "1 notebook" if len(lessons) == 1 else f"{len(lessons)} notebooks"
+    typer.echo(f"{count} in {runner.in_words(time.monotonic() - started)}")
+    typer.echo(f"To read: {_link(page)}")
+    typer.echo("To work in your own copies: make lab (or lesson5 lab)")
 
 
-def _at_hand(kind: str, name: str) -> None:
+def _fetch_data(ratings: str, digits: str) -> None:
     """Refuse an unknown name, and download real data now, where the progress can be seen."""
-    if name == "sample":
-        return
-    from lesson5_utils import datasets
+    for kind, name in (("ratings", ratings), ("digits", digits)):
+        if name == "sample":
+            continue
+        from lesson5_utils import datasets
 
-    known = [source.name for source in datasets.catalogue() if source.kind == kind]
-    if name not in known:
-        raise ArgumentError(unknown(f"{kind} data set", name, known))
-    datasets.fetch(name)
+        known = [source.name for source in datasets.catalogue() if source.kind == kind]
+        if name not in known:
+            raise ArgumentError(unknown(f"{kind} data set", name, known))
+        datasets.fetch(name)
 
 
-@app.command()
+def _link(page: Path) -> str:
+    """In a terminal an address to click on, elsewhere a path."""
+    if not sys.stdout.isatty():
+        return os.path.relpath(page)
+    address = page.resolve().as_uri()
+    if os.environ.get("TERM", "") in {"dumb", "linux"}:  # these print the marks around it
+        return address
+    return f"\033]8;;{address}\033\\{address}\033]8;;\033\\"
+
+
+@app.command(epilog="Example: lesson5 notebooks 02")
 def notebooks(names: Notebooks = None) -> None:
     """Execute notebooks on the bundled data and save their outputs in place (for authors)."""
-    from lesson5_utils import course
+    from lesson5_utils.book import index, runner
 
-    os.environ.pop("LESSON5_DEVICE", None)  # saved outputs are the CPU's, which repeat
-    whole = course.load()
-    for lesson in whole.choose(names or ()):
-        changed = course.save(course.execute(whole, lesson, "sample", "sample"), lesson.path)
-        typer.echo(f"{lesson.name}: {'saved' if changed else 'unchanged'}")
-    for file in whole.pictures:
-        (whole.root / file).write_bytes(course.saved_picture(whole, file))
+    course = index.load()
+    runner.save_in_place(course, course.choose(names or ()))
+    for file in course.pictures:
+        (course.root / file).write_bytes(index.saved_picture(course, file))
 
 
-@app.command()
-def lab(ratings: Ratings = "sample", digits: Digits = "sample") -> None:
-    """Open the notebooks in JupyterLab: on this machine only, behind its usual token."""
-    from lesson5_utils import course
+@app.command(
+    context_settings={"allow_extra_args": True},
+    epilog="Example: lesson5 lab 02 --ratings ml-100k -- --no-browser --ServerApp.port=9000",
+)
+def lab(
+    context: typer.Context,
+    notebook: Annotated[
+        str | None, typer.Argument(help="The one to open, such as 02; without it, 00.")
+    ] = None,
+    ratings: Ratings = "sample",
+    digits: Digits = "sample",
+    allow_root: Annotated[
+        bool, typer.Option("--allow-root", help="Also as root, in a container.")
+    ] = False,
+) -> None:
+    """Open your own copies of the notebooks, in work/, in JupyterLab.
 
-    folder = course.load().notebooks
-    environment = {**os.environ, "LESSON5_RATINGS": ratings, "LESSON5_DIGITS": digits}
-    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"]
-    raise typer.Exit(subprocess.call(command, cwd=folder, env=environment))
+    They are made when they are missing, and never overwritten.
+
+    JupyterLab listens on this machine only, behind its usual token. Further options
+    for it follow after --.
+    """
+    from lesson5_utils.book import copies, index, runner
+
+    named, options = _split([notebook or "", *context.args])
+    course = index.load()
+    lesson = course.choose(named)[0]
+    _fetch_data(ratings, digits)
+    if allow_root:
+        options.append("--allow-root")
+    if _is_root() and "--allow-root" not in options:
+        raise Lesson5Error(
+            "JupyterLab does not start for root unless asked to: use another account, or, in a "
+            "container, `lesson5 lab --allow-root` (.venv/bin/lesson5 after `make setup`)"
+        )
+    copies.make(course)
+    typer.echo(f"Your own copies of the notebooks are in {os.path.relpath(course.work)}")
+    os.environ.update(runner.environment(ratings, digits))
+    os.environ.update(copies.jupyter_settings(os.environ))
+    os.environ.pop("MPLBACKEND", None)  # each kernel has its own way to draw
+    _start_jupyter(
+        [
+            f"--ServerApp.root_dir={course.root}",
+            f"--LabApp.default_url={copies.start_page(course, lesson)}",
+            *options,
+        ]
+    )
 
 
-@data.command("list")
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The notebook's name, if any, and the options for Jupyter."""
+    named = [one for one in arguments if one and not one.startswith("-")]
+    options = [one for one in arguments if one.startswith("-")]
+    if len(named) > 1:
+        raise ArgumentError(
+            f"lab opens one notebook, not {' and '.join(named)}; options for Jupyter follow "
+            "after -- and have an =, such as `lesson5 lab 02 -- --ServerApp.port=9000`"
+        )
+    return named, options
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def _start_jupyter(options: list[str]) -> None:
+    from jupyterlab.labapp import main
+
+    main(options)
+
+
+@data.command("list", epilog="Example: lesson5 data list")
 def data_list() -> None:
     """Show each data set: what it is, whether it is here, and its licence."""
     from lesson5_utils import datasets
@@ -111,8 +221,10 @@ def data_list() -> None:
         typer.echo(f"{'':39}licence: {source.licence}")
 
 
-@data.command("fetch")
-def data_fetch(name: str) -> None:
+@data.command("fetch", epilog="Example: lesson5 data fetch mnist")
+def data_fetch(
+    name: Annotated[str, typer.Argument(help="A name from `lesson5 data list`.")],
+) -> None:
     """Download a data set (or check the copy that is here)."""
     from lesson5_utils import datasets
 

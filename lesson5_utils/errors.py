@@ -12,6 +12,8 @@ from difflib import get_close_matches
 
 __all__ = ["ArgumentError", "DataError", "Lesson5Error", "TrainingDiverged", "unknown"]
 
+SHOWN = 20  # of the known names; all notebooks and data sets fit, 600 user ids do not
+
 
 class Lesson5Error(Exception):
     """Anything that this package refuses to do, said in one sentence."""
@@ -43,8 +45,8 @@ def unknown(what: str, given: object, known: Iterable[object]) -> str:
     "unknown data set 'ml100k': choose from 'sample', 'ml-100k' (did you mean 'ml-100k'?)"
     """
     names = list(known)
-    shown = ", ".join(repr(name) for name in names[:8])
-    if len(names) > 8:
+    shown = ", ".join(repr(name) for name in names[:SHOWN])
+    if len(names) > SHOWN:
         shown += f", … ({len(names)} in all)"
     near = get_close_matches(str(given), [str(name) for name in names], n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from small_course import ROOT, cell, kernels_of, small_course
 
-from lesson5_utils import cli, course, datasets
+import lesson5_utils
+from lesson5_utils import cli, datasets
+from lesson5_utils.book import copies, index, pages, runner
 from lesson5_utils.errors import DataError
+
+COMMANDS = [["run"], ["lab"], ["notebooks"], ["data"], ["data", "list"], ["data", "fetch"]]
+SLOW = "import pathlib, time; pathlib.Path('{}').touch(); time.sleep(60)"
+on_posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals of POSIX")
 
 
 def lesson5(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
@@ -18,6 +30,28 @@ def lesson5(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
     with pytest.raises(SystemExit) as ended:
         cli.main()
     return ended.value.code
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    """Where the kernels of this test have their connection files."""
+    (tmp_path / "temporary").mkdir()
+    return tmp_path / "temporary"
+
+
+@pytest.fixture
+def env(temporary: Path) -> dict[str, str]:
+    """For a process of its own: bars as usual, and a folder that tells its kernels."""
+    ours = {key: value for key, value in os.environ.items() if key != "LESSON5_PROGRESS"}
+    path = os.pathsep.join([str(ROOT), *sys.path])
+    return {**ours, "PYTHONPATH": path, "TMPDIR": str(temporary)}
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "lesson5_utils.cli", *arguments]
+
+
+# --- what it says -------------------------------------------------------------------------
 
 
 def test_the_command_line_loads_nothing_heavy() -> None:
@@ -29,12 +63,23 @@ def test_the_command_line_loads_nothing_heavy() -> None:
     assert told.stdout.strip() == "light"
 
 
-def test_help_names_every_command(
+def test_version_and_help(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert lesson5(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"lesson5 {lesson5_utils.__version__}\n"
     assert lesson5(monkeypatch, "--help") == 0
     told = capsys.readouterr().out
     assert all(f" {name} " in told for name in ("run", "lab", "notebooks", "data"))
+
+
+@pytest.mark.parametrize("names", [[], *COMMANDS], ids=" ".join)
+def test_each_help_has_an_example_of_that_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], names: list[str]
+) -> None:
+    assert lesson5(monkeypatch, *names, "--help") == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"Example: {' '.join(['lesson5', *names])}" in told
 
 
 def test_data_list_says_what_there_is_and_where(
@@ -51,60 +96,234 @@ def test_data_list_says_what_there_is_and_where(
     ("arguments", "sentence"),
     [
         (["run", "11_nothing"], "unknown notebook '11_nothing'"),
+        (["lab", "11_nothing"], "unknown notebook '11_nothing'"),
         (["run", "--ratings", "ml-100"], "unknown ratings data set 'ml-100'"),
         (["run", "--digits", "ml-100k"], "unknown digits data set 'ml-100k'"),
+        (["lab", "--ratings", "ml-100"], "unknown ratings data set 'ml-100'"),
         (["data", "fetch", "mnst"], "did you mean 'mnist'"),
+        (["lab", "02", "03"], "lab opens one notebook, not 02 and 03"),
+        (["lab", "02", "--", "--port", "9000"], "have an =, such as"),
     ],
 )
 def test_a_wrong_name_ends_with_one_sentence(
     monkeypatch: pytest.MonkeyPatch, arguments: list[str], sentence: str
 ) -> None:
+    monkeypatch.setattr(cli, "_start_jupyter", lambda *_: pytest.fail("it started"))
     told = lesson5(monkeypatch, *arguments)
     assert isinstance(told, str) and told.startswith("lesson5: ") and sentence in told
     assert "\n" not in told
+
+
+def test_an_unknown_notebook_is_answered_with_all_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = str(lesson5(monkeypatch, "run", "11_nothing"))
+    assert all(lesson.name in told for lesson in index.load(ROOT).choose())
 
 
 def test_outside_the_course_one_sentence_says_where_to_get_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(course, "PACKAGE", tmp_path / "site-packages" / "lesson5_utils")
+    monkeypatch.setattr(index, "PACKAGE", tmp_path / "site-packages" / "lesson5_utils")
     assert "get the whole course" in str(lesson5(monkeypatch, "run"))
 
 
-def test_real_data_are_fetched_before_any_notebook_runs(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("name", ["run", "lab"])
+def test_real_data_are_fetched_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     def no_network(name: str) -> None:
         raise DataError(f"no network for {name}")
 
     monkeypatch.setattr(datasets, "fetch", no_network)
-    monkeypatch.setattr(course, "run", lambda *_: pytest.fail("it ran"))
+    monkeypatch.setattr(runner, "run", lambda *_: pytest.fail("it ran"))
+    monkeypatch.setattr(copies, "make", lambda *_: pytest.fail("it copied"))
     monkeypatch.setenv("LESSON5_RATINGS", "ml-100k")
-    assert lesson5(monkeypatch, "run") == "lesson5: no network for ml-100k"
+    assert lesson5(monkeypatch, name) == "lesson5: no network for ml-100k"
 
 
-def test_pages_are_made_also_when_a_cell_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_are_made_also_when_a_notebook_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
-        raise DataError("a cell failed")
+        raise runner.NotebookError("a cell failed")
 
     rendered: list[Path] = []
-    monkeypatch.setattr(course, "run", fails)
-    monkeypatch.setattr(course, "render", lambda _, folder: rendered.append(folder) or folder)
+    monkeypatch.setattr(runner, "run", fails)
+    monkeypatch.setattr(pages, "render", lambda _, folder: rendered.append(folder) or folder)
     assert lesson5(monkeypatch, "run", "--digits", "sample") == "lesson5: a cell failed"
     assert [folder.name for folder in rendered] == ["sample-sample"]
 
 
-def test_lab_stays_on_this_machine_and_keeps_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: dict[str, object] = {}
+# --- runs, as a learner sees them ---------------------------------------------------------
 
-    def call(command: list[str], **how: object) -> int:
-        started.update(how, command=command)
-        return 0
 
-    monkeypatch.setattr(subprocess, "call", call)
-    assert lesson5(monkeypatch, "lab", "--ratings", "ml-1m") == 0
-    command = started["command"]
-    assert "--ServerApp.ip=127.0.0.1" in command and "token" not in " ".join(command)
-    assert Path(str(started["cwd"])).name == "notebooks"
-    assert started["env"]["LESSON5_RATINGS"] == "ml-1m"
+def test_without_a_terminal_a_run_leaves_a_line_for_each_notebook(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    small_course(tmp_path, cell("one", "1"), second="2")
+    done = subprocess.run(command("run"), cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == ""
+    first, second, count, read, work = done.stdout.splitlines()
+    assert {first.split(" done in ")[0].strip(), second.split(" done in ")[0].strip()} == {
+        "00_first",
+        "01_second",
+    }
+    assert re.fullmatch(r"2 notebooks in \d+ s", count)
+    assert read == f"To read: {Path('build/html/index.html')}"
+    assert work == "To work in your own copies: make lab (or lesson5 lab)"
+
+
+def test_build_as_a_file_is_told_in_one_sentence(tmp_path: Path, env: dict[str, str]) -> None:
+    small_course(tmp_path, cell("one", "1"))
+    (tmp_path / "build").write_text("")
+    done = subprocess.run(command("run"), cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    assert re.fullmatch(
+        r"lesson5: \S+build is a file, where a folder is needed.*\n", done.stderr
+    )
+
+
+@on_posix
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make here")
+def test_make_run_in_a_terminal_leaves_a_clean_screen_and_a_link(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    from terminal import Terminal
+
+    waits = "import time; time.sleep(1.2)"
+    small_course(tmp_path, cell("one", waits), cell("two", "2"), second=waits)
+    # the Makefile's own recipe; nothing is set up, since this Python has everything
+    make = ["make", "--no-print-directory", "-f", str(ROOT / "Makefile"), "run"]
+    make += [f"PY={sys.executable}", "STAMP=notebooks/course.yaml"]
+    for name in ("pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+        os.utime(tmp_path / name, (1e9, 1e9))  # older than the stamp
+    seen = Terminal(make, tmp_path, env | {"COLUMNS": "60"}, columns=60)
+    bar = re.compile(r"^00 and 01 .* [0-3] of 3 cells, 00:0\d$")
+    seen.until(lambda: any(bar.match(line) for line in seen.lines()))
+    assert len(seen.lines()) == 1, "the bar fits into its line"
+    assert seen.end() == 0, seen.lines()
+
+    lines = seen.lines()
+    assert [re.sub(r"\d+ s$", "n s", line) for line in sorted(lines[:2])] == [
+        "00_first         done in n s",
+        "01_second        done in n s",
+    ]
+    assert re.fullmatch(r"2 notebooks in \d+ s", lines[2])
+    address = (tmp_path / "build" / "html" / "index.html").as_uri()
+    assert "".join(lines[3:-1]) == f"To read: {address}", "wrapped by the terminal"
+    assert lines[-1] == "To work in your own copies: make lab (or lesson5 lab)"
+    assert f"\033]8;;{address}\033\\".encode() in seen.raw, "to be clicked on"
+
+
+@on_posix
+def test_ctrl_c_ends_notebooks_in_words_on_a_clean_screen(
+    tmp_path: Path, temporary: Path, env: dict[str, str]
+) -> None:
+    from terminal import Terminal
+
+    small = small_course(tmp_path, cell("one", "1 + 1"), second=SLOW.format("there"))
+    seen = Terminal(command("notebooks"), tmp_path, env)
+    seen.until(lambda: "00_first" in str(seen.lines()) and (small.notebooks / "there").exists())
+    began = time.monotonic()
+    seen.press(b"\x03")
+    seen.until(lambda: "stopped" in seen.lines()[-1])
+    assert time.monotonic() - began < 2
+    assert seen.end() == 130
+    assert [re.sub(r"\d+ s$", "n s", line) for line in seen.lines()] == [
+        "00_first         saved in n s",
+        "lesson5: stopped; what was finished is kept",
+    ]
+    assert '"2"' in (small.notebooks / "00_first.ipynb").read_text()
+    assert kernels_of(temporary) == []
+
+
+@on_posix
+@pytest.mark.parametrize("at", ["while a kernel starts", "while cells run"])
+def test_an_interrupted_run_ends_within_two_seconds_and_keeps_what_was_finished(
+    tmp_path: Path, temporary: Path, env: dict[str, str], at: str
+) -> None:
+    small = small_course(
+        tmp_path, cell("one", "1"), second=SLOW.format("second"), third=SLOW.format("third")
+    )
+    results = small.executed("sample", "sample")
+    starts = at == "while a kernel starts"
+    running = subprocess.Popen(
+        command("run"), cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        ends = time.monotonic() + 60
+        ready = [small.notebooks / "second", small.notebooks / "third"]
+        while not (any(temporary.iterdir()) if starts else all(map(Path.exists, ready))):
+            assert running.poll() is None and time.monotonic() < ends
+            time.sleep(0.01)
+        assert starts or len(kernels_of(temporary)) == 2
+        began = time.monotonic()
+        running.send_signal(signal.SIGINT)
+        told = running.stderr.readline() if running.stderr else ""
+        assert time.monotonic() - began < 2, "the kernels have ended and it is said"
+        rest = running.communicate(timeout=30)[1]
+        assert time.monotonic() - began < 4, "beside other tests Python itself needs its time"
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert (told, rest) == ("lesson5: stopped; what was finished is kept\n", "")
+    assert kernels_of(temporary) == [] and list(temporary.iterdir()) == []
+    kept = [] if starts else ["00_first.ipynb"]
+    assert sorted(path.name for path in results.iterdir()) == kept
+
+
+# --- lab ----------------------------------------------------------------------------------
+
+
+def test_lab_opens_the_learners_own_copy_with_what_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started: list[str] = []
+    fetched: list[str] = []
+    small = small_course(tmp_path, cell("one", "1"))
+    monkeypatch.chdir(small.notebooks)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setattr(datasets, "fetch", fetched.append)
+    monkeypatch.setattr(cli, "_start_jupyter", started.extend)
+    monkeypatch.setattr(cli, "_is_root", lambda: False)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/mine")
+    asked = ["lab", "01", "--ratings", "ml-1m", "--", "--no-browser", "--ServerApp.port=9"]
+    assert lesson5(monkeypatch, *asked) == 0
+    assert started == [
+        f"--ServerApp.root_dir={tmp_path}",
+        "--LabApp.default_url=/lab/tree/work/01_second.ipynb",
+        "--no-browser",
+        "--ServerApp.port=9",
+    ]
+    assert (tmp_path / "work" / "00_first.ipynb").is_file() and fetched == ["ml-1m"]
+    assert os.environ["LESSON5_RATINGS"] == "ml-1m" and "MPLBACKEND" not in os.environ
+    assert os.environ["JUPYTER_CONFIG_PATH"] == f"{copies.SETTINGS}{os.pathsep}/mine"
+
+
+def test_lab_opens_notebook_00_without_a_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started: list[str] = []
+    small_course(tmp_path, cell("one", "1"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setattr(cli, "_start_jupyter", started.extend)
+    monkeypatch.setattr(cli, "_is_root", lambda: True)
+    assert lesson5(monkeypatch, "lab", "--allow-root", "--", "--no-browser") == 0
+    assert started[1:] == [
+        "--LabApp.default_url=/lab/tree/work/00_first.ipynb",
+        "--no-browser",
+        "--allow-root",
+    ]
+
+
+def test_as_root_one_sentence_says_how(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    small_course(tmp_path, cell("one", "1"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "_start_jupyter", lambda *_: pytest.fail("it started"))
+    monkeypatch.setattr(cli, "_is_root", lambda: True)
+    told = str(lesson5(monkeypatch, "lab"))
+    assert "`lesson5 lab --allow-root`" in told and "\n" not in told
+    assert not (tmp_path / "work").exists()

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from torch import Tensor
 
-from lesson5_utils import course, plotting
+from lesson5_utils import plotting
+from lesson5_utils.book.index import namespace
 from lesson5_utils.exercises import cross_entropy as check
 
-NAME = "07_cross_entropy"
 HUGE = 1e4
 TIED = np.array([[HUGE, HUGE, -HUGE], [0, 0, 0], [-HUGE, -HUGE, -HUGE], [-HUGE, 0, HUGE]])
 REFERENCES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -31,18 +31,9 @@ REFERENCES: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def cells(*ids: str) -> dict[str, Any]:
-    names: dict[str, Any] = {}
-    for cell_id in ids:
-        exec(course.cell_source(NAME, cell_id), names)
-    return names
-
-
-BY_HAND = cells("imports", "scores", "softmax", "log-overflow", "log-softmax", "cross-entropy")
-for cell_id in ("gradient", "bce", "bins"):
-    exec(course.cell_source(NAME, cell_id), BY_HAND)
-exec(course.cell_source(NAME, "mse").split("\n\n\n")[0], BY_HAND)
-exec(course.cell_source(NAME, "push").split("\n\n\n")[0], BY_HAND)
+CELLS = ("imports", "scores", "softmax", "log-overflow", "log-softmax", "cross-entropy")
+CELLS += ("gradient", "bce", "bins", "mse", "push")
+BY_HAND = namespace("07", *CELLS)
 
 one_score = st.floats(-HUGE, HUGE) | st.sampled_from([-HUGE, -30.0, 0.0, 30.0, HUGE])
 any_scores = arrays(
@@ -128,7 +119,7 @@ def test_softmax_adds_up_to_1_and_does_not_see_a_shift(
 
 
 def test_the_sheet_in_three_ways_and_in_natural_logarithms() -> None:
-    names = cells("imports", "cat-table", "as-sum", "as-if", "as-lookup", "puzzle")
+    names = namespace("07", "imports", "cat-table", "as-sum", "as-if", "as-lookup", "puzzle")
     sheet = torch.tensor([0.30103, 0.0087739, 1, 0.30103, 0.0457575], dtype=torch.float64)
     for way in ("as_sum", "as_if", "as_lookup"):
         assert (names[way] - sheet).abs().max() < 5e-8
@@ -137,7 +128,7 @@ def test_the_sheet_in_three_ways_and_in_natural_logarithms() -> None:
 
 
 def test_naive_softmax_fails_where_the_notebook_says_so() -> None:
-    names = cells("imports", "scores", "naive-softmax")
+    names = namespace("07", "imports", "scores", "naive-softmax")
     for far in (1000, -1000):
         assert bool(names["naive_softmax"](names["scores"] + far).isnan().all())
 
@@ -154,8 +145,7 @@ def test_the_push_is_the_slope_that_the_text_gives(z: float) -> None:
 
 
 def test_pictures_of_two_places_show_what_their_labels_say() -> None:
-    names = cells("imports", "digits")
-    exec(course.cell_source(NAME, "pairs").split("\n\n\n")[0], names)
+    names = namespace("07", "imports", "digits", "pairs")
     y = torch.arange(10)
     x = torch.ones(10, 784) * (y[:, None] + 1)  # a digit can be read off its grey value
     pictures, targets = names["make_pairs"](x, y, 400, 0)
@@ -169,7 +159,7 @@ def test_pictures_of_two_places_show_what_their_labels_say() -> None:
 
 
 def test_sampled_negatives_are_films_that_their_user_has_not_rated() -> None:
-    names = cells("imports", "like-data", "negatives")
+    names = namespace("07", "imports", "like-data", "negatives")
     likes, known = names["likes"], names["seen"](names["rated"])
     user, movie, target = names["with_negatives"](likes, known, 3)
     n = len(likes)
@@ -207,12 +197,11 @@ def test_the_sliders_draw_the_scores_and_their_softmax(
         print(alt)
 
     monkeypatch.setattr(plotting, "show", keep)
-    names = cells("imports", "scores", "softmax")
+    names = namespace("07", "imports", "scores", "softmax")
     names["interact"] = lambda callback, **sliders: offered.update(
         callback=callback, sliders=sliders
     )
-    for cell_id in ("draw-softmax", "sliders"):
-        exec(course.cell_source(NAME, cell_id), names)
+    namespace("07", "draw-softmax", "sliders", into=names)
     start = {name: slider.value for name, slider in offered["sliders"].items()}
     assert list(start) == ["temperature", *names["names"]] and start["temperature"] == 1
     offered["callback"](**start)

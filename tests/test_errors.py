@@ -44,4 +44,4 @@ def test_nothing_is_suggested_when_nothing_is_near() -> None:
 
 def test_a_long_list_is_cut_and_counted() -> None:
     told = unknown("user id", -5, range(100, 900))
-    assert "107, … (800 in all)" in told and "108" not in told
+    assert "119, … (800 in all)" in told and "120" not in told

@@ -13,7 +13,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lesson5_utils import course, models, plotting, training
+from lesson5_utils import models, plotting, training
+from lesson5_utils.book.index import namespace
 
 ONE = np.array([[0.0, 1.0], [0.0, 4.0]])
 
@@ -21,10 +22,7 @@ ONE = np.array([[0.0, 1.0], [0.0, 4.0]])
 @cache
 def cells(*names: str) -> dict[str, Any]:
     """What these cells of the notebook define."""
-    namespace: dict[str, Any] = {}
-    for name in ("imports", *names):
-        exec(course.cell_source("08_fine_tuning", name), namespace)
-    return namespace
+    return namespace("08", "imports", *names)
 
 
 # --- plotting.heatmaps --------------------------------------------------------------------

@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from lesson5_utils import course
+from lesson5_utils.book import index
 from lesson5_utils.exercises import Exercise, Report
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,7 +68,7 @@ every_exercise = pytest.mark.parametrize(
 
 
 def test_there_are_notebooks_and_the_course_lists_them() -> None:
-    listed = {lesson.name for lesson in course.load(ROOT).lessons}
+    listed = {lesson.name for lesson in index.load(ROOT).lessons}
     assert len(PATHS) >= 2 and {path.stem for path in PATHS} <= listed
 
 
@@ -111,10 +111,10 @@ def test_there_are_five_questions_with_hidden_answers(notebook: Notebook) -> Non
 
 
 @pytest.mark.parametrize(
-    "lesson", course.load(ROOT).choose(), ids=lambda lesson: str(lesson.name)
+    "lesson", index.load(ROOT).choose(), ids=lambda lesson: str(lesson.name)
 )
 def test_the_post_has_a_theme_that_course_yaml_gives_this_notebook(
-    lesson: course.Lesson,
+    lesson: index.Lesson,
 ) -> None:
     (path,) = (path for path in PATHS if path.stem == lesson.name)
     section = in_section(read(path), "Write your post")

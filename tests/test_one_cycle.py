@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy as np
 import pytest
 import torch.nn.functional as F
@@ -15,23 +13,10 @@ from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, OneCycleLR
 
 from lesson5_utils import datasets, models, plotting, training
+from lesson5_utils.book.index import namespace
 
-PATH = Path(__file__).resolve().parent.parent / "notebooks" / "06_one_cycle.ipynb"
-SCHEDULE = {"cosine", "one-cycle", "torch-cycle", "restarts"}
-
-
-def run_cells(wanted: set[str], namespace: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The names that these cells of the notebook define; `namespace` replaces imports."""
-    names: dict[str, Any] = {}
-    for cell in nbformat.read(PATH, as_version=4).cells:
-        if cell.id in {"imports"} | wanted:
-            exec(cell.source, names)
-        if cell.id == "imports":
-            names |= namespace or {}
-    return names
-
-
-NAMES = run_cells(SCHEDULE | {"valley", "smooth"})
+SCHEDULE = ("imports", "cosine", "one-cycle", "torch-cycle", "restarts")
+NAMES = namespace("06", *SCHEDULE, "smooth", "valley")
 
 
 @settings(deadline=None, max_examples=60)
@@ -92,8 +77,8 @@ def test_the_sliders_draw_the_cycle_that_they_ask_for(
 
     monkeypatch.setattr(plotting, "display", lambda *_, **__: None)
     monkeypatch.setattr(plotting, "curves", lambda ax, x, lines, **_: drawn.append(lines))
-    cells = SCHEDULE | {"playground", "playground-sliders"}
-    run_cells(cells, {"widgets": Widgets})
+    names = namespace("06", *SCHEDULE) | {"widgets": Widgets}
+    namespace("06", "playground", "playground-sliders", into=names)
     for place in range(3):
         drawn.clear()
         chosen = {name: values[place] for name, values in offered["sliders"].items()}

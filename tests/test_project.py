@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import lesson5_utils
-from lesson5_utils import course
+from lesson5_utils.book import index
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -235,20 +235,20 @@ def test_nbval_as_make_runs_it_compares_every_text_and_no_addresses(tmp_path: Pa
 
 
 def test_pictures_of_the_readme_are_those_of_the_notebooks() -> None:
-    whole = course.load(ROOT)
+    whole = index.load(ROOT)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert whole.pictures
     for file in whole.pictures:
         assert file in readme
-        assert (ROOT / file).read_bytes() == course.saved_picture(whole, file)
+        assert (ROOT / file).read_bytes() == index.saved_picture(whole, file)
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.pt-BR.md"])
 def test_readmes_list_every_notebook_with_its_minutes(readme: str) -> None:
     text = (ROOT / readme).read_text(encoding="utf-8")
     rows = {row[:6]: row for row in text.splitlines() if re.match(r"\| \d\d \|", row)}
-    assert len(rows) == len(course.load(ROOT).lessons)
-    for lesson in course.load(ROOT).lessons:
+    assert len(rows) == len(index.load(ROOT).lessons)
+    for lesson in index.load(ROOT).lessons:
         row = rows[f"| {lesson.name[:2]} |"]
         if lesson.exists:
             assert f"(notebooks/{lesson.name}.ipynb)" in row

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy as np
 import pytest
 
 from lesson5_utils import plotting
+from lesson5_utils.book.index import namespace
 
-PATH = Path(__file__).resolve().parent.parent / "notebooks" / "03_weight_decay.ipynb"
-NEEDED = {"imports", "points", "powers", "three-errors", "three-figure", "solve-penalised"}
-NEEDED |= {"draw-fit", "slider"}
+NEEDED = ("points", "powers", "three-errors", "three-figure", "solve-penalised", "draw-fit")
 
 
 def test_the_slider_draws_a_fit_for_every_power(
@@ -27,14 +24,9 @@ def test_the_slider_draws_a_fit_for_every_power(
 
     monkeypatch.setattr(plotting, "display", lambda *_, **__: None)
     monkeypatch.setattr(plotting, "fitted", fitted)
-    namespace: dict[str, Any] = {}
-    for cell in nbformat.read(PATH, as_version=4).cells:
-        if cell.id in NEEDED:
-            exec(cell.source, namespace)
-        if cell.id == "imports":
-            namespace["interact"] = lambda callback, **sliders: offered.update(
-                callback=callback, **sliders
-            )
+    names = namespace("03", "imports")
+    names["interact"] = lambda callback, **sliders: offered.update(callback=callback, **sliders)
+    namespace("03", *NEEDED, "slider", into=names)
     drawn.clear()
     slider = offered["power"]
     for power in (slider.min, -3, slider.max):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from lesson5_utils.course import cell_source
+from lesson5_utils.book.index import namespace
 
 CURVES = {
     "growing": torch.exp,
@@ -23,13 +23,10 @@ CURVES = {
 
 def errors_for(curve: Any) -> list[float]:
     """Run the notebook's own cells with another curve, up to its assertion."""
-    namespace: dict[str, Any] = {}
-    for cell in ("imports", "my-curve"):
-        exec(cell_source("00_start_here", cell), namespace)
-    namespace["target"] = curve(namespace["x"])
-    for cell in ("fit", "width-errors", "width-verdict"):
-        exec(cell_source("00_start_here", cell), namespace)
-    return namespace["errors"]
+    names = namespace("00", "imports", "my-curve")
+    names["target"] = curve(names["x"])
+    cells = ("fit", "width-errors", "width-verdict")
+    return namespace("00", *cells, into=names)["errors"]
 
 
 @pytest.mark.parametrize("curve", CURVES.values(), ids=CURVES.keys())

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from lesson5_utils import course
+from lesson5_utils.book.index import namespace
 from lesson5_utils.exercises import tabular
 
 CELLS = ("imports", "split", "cat-columns", "genres", "cont-columns", "all-columns")
@@ -22,10 +22,7 @@ FINITE = st.floats(-100, 100, width=32)
 
 @pytest.fixture(scope="module")
 def names() -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for cell in (*CELLS, "keeper"):
-        exec(course.cell_source("09_tabular", cell), made)
-    return made
+    return namespace("09", *CELLS, "keeper")
 
 
 @given(

@@ -1,0 +1,119 @@
+"""Executed notebooks as pages that need no network, through our own template (`page/`)."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lesson5_utils.book import files
+from lesson5_utils.book.index import Course, Lesson
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = ["render"]
+
+
+def render(course: Course, executed: Path, to: Path | None = None) -> Path:
+    """Turn the notebooks in the folder `executed` into pages; returns the index page.
+
+    Raises:
+        Lesson5Error: the pages cannot be written.
+    """
+    import nbformat
+
+    to = files.folder(to or course.root / "build" / "html")
+    _copy_mathjax(to / "mathjax")
+    shown = [lesson for lesson in course.lessons if (executed / lesson.path.name).is_file()]
+    around: list[Lesson | None] = [None, *shown, None]
+    for lesson, before, after in zip(shown, around, around[2:], strict=False):
+        notebook = files.read(executed / lesson.path.name)
+        page = _page(course, notebook, lesson.title, before, after)
+        files.write(to / f"{lesson.name}.html", page)
+    contents = nbformat.v4.new_markdown_cell(_contents(course, shown, executed.name))
+    files.write(
+        to / "index.html", _page(course, nbformat.v4.new_notebook(cells=[contents]), "")
+    )
+    return to / "index.html"
+
+
+def _page(
+    course: Course,
+    notebook: NotebookNode,
+    title: str,
+    before: Lesson | None = None,
+    after: Lesson | None = None,
+) -> str:
+    """One page through our template (`page/`), which builds on nbconvert's "lab"."""
+    from nbconvert import HTMLExporter
+
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":  # from one notebook to another: from page to page
+            cell.source = re.sub(r"(\]\(\d\d_\w+)\.ipynb", r"\1.html", cell.source)
+    exporter = HTMLExporter(
+        template_name="page", extra_template_basedirs=[str(Path(__file__).parent)]
+    )
+    resources = {
+        "page": {
+            "course": course.title,
+            "title": title,
+            "before": before,
+            "after": after,
+            "has_maths": any("$" in cell.source for cell in notebook.cells),
+        },
+    }
+    return str(exporter.from_notebook_node(notebook, resources=resources)[0])
+
+
+def _contents(course: Course, shown: Sequence[Lesson], data: str) -> str:
+    """The index page's markdown: one line per notebook."""
+    rows = [
+        f"# {course.title}",
+        "",
+        f"Executed with the data **{data}** (ratings-digits).",
+        "",
+        "| | Notebook | Time | Data |",
+        "|---|---|---|---|",
+    ]
+    for lesson in course.lessons:
+        number, ready = lesson.name[:2], lesson in shown
+        title = f"[{lesson.title}]({lesson.name}.html)" if ready else lesson.title
+        about = lesson.promise if lesson.exists else "to come"
+        time = f"{lesson.minutes}&nbsp;min" if lesson.minutes else ""
+        rows.append(
+            f"| {number} | **{title}** <br> {about} | {time} | {lesson.facts.get('Data', '')} |"
+        )
+    return "\n".join(rows)
+
+
+# What pages with formulas load, each from the folder beside them: the TeX reader, the HTML
+# writer and its fonts. Left out: 40 languages, SVG, spoken maths, other input formats.
+MATHJAX = (
+    *("MathJax.js", "LICENSE", "config", "extensions/TeX", "extensions/*.js", "fonts"),
+    *("jax/element", "jax/input/TeX", "jax/output/HTML-CSS"),
+)
+
+
+def _copy_mathjax(to: Path) -> None:
+    """Copy MathJax from the package that brings it, in one move; a copy there is kept."""
+    import jupyter_server_mathjax
+
+    source = Path(jupyter_server_mathjax.__file__).parent / "static"
+    if to.is_dir():
+        return
+    beside = Path(tempfile.mkdtemp(dir=to.parent, prefix=".mathjax."))
+    for pattern in MATHJAX:
+        for found in source.glob(pattern):
+            copy = beside / found.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if found.is_dir() else shutil.copy)(found, copy)
+    os.chmod(beside, 0o755)
+    with suppress(OSError):  # another run was quicker, and its copy is as good
+        beside.rename(to)
+    shutil.rmtree(beside, ignore_errors=True)

@@ -1,0 +1,82 @@
+"""book/files.py: what is saved of a notebook, and that nothing is written by halves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from uuid import uuid4
+
+import nbformat
+import pytest
+from nbformat.v4 import new_notebook, new_output
+from small_course import ROOT, cell
+
+from lesson5_utils.book import files, index
+from lesson5_utils.errors import Lesson5Error
+
+
+def executed(text: str, timing: str = "1 s") -> nbformat.NotebookNode:
+    """A notebook as Jupyter leaves it: with times, versions and the state of the screen."""
+    shown = cell("shown", "x", ["keep-me"])
+    shown.outputs = [new_output("stream", name="stdout", text=text)]
+    shown.metadata |= {"execution": {"shell.execute_reply": "2026-11-20"}, "collapsed": True}
+    shown.outputs += [new_output("display_data", {files.WIDGET: {"model_id": uuid4().hex}})]
+    timed = cell("timed", "y", ["nbval-ignore-output"])
+    timed.outputs = [new_output("stream", name="stdout", text=timing)]
+    made = new_notebook(cells=[shown, timed])
+    made.metadata = nbformat.from_dict({"language_info": {"version": "3.11.7"}, "widgets": {}})
+    files.tidy(made)
+    return made
+
+
+def test_saving_strips_what_belongs_to_one_machine(tmp_path: Path) -> None:
+    files.save(executed("a"), tmp_path / "a.ipynb")
+    text = (tmp_path / "a.ipynb").read_text()
+    assert "keep-me" in text and '"id": "shown"' in text
+    for gone in ("2026-11-20", "3.11.7", "collapsed", "widgets"):
+        assert gone not in text
+
+
+def test_a_file_is_rewritten_only_when_something_that_counts_has_changed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.ipynb"
+    assert files.save(executed("a"), path)
+    before = path.read_bytes()
+    assert not files.save(executed("a", timing="2 s"), path)
+    assert path.read_bytes() == before
+    assert files.save(executed("b", timing="3 s"), path)
+    assert "3 s" in path.read_text()
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    files.write(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        files.write(path, "new \udcff")
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "build").write_text("")
+    with pytest.raises(
+        Lesson5Error, match=r"build is a file, where a folder is needed: rename"
+    ):
+        files.write(tmp_path / "build" / "html" / "page.html", "new")
+
+
+def test_what_the_system_refuses_is_said_in_its_words(tmp_path: Path) -> None:
+    (tmp_path / "page.html").mkdir()
+    with pytest.raises(Lesson5Error, match=r"page\.html cannot be written \(Is a directory\)"):
+        files.write(tmp_path / "page.html", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    with pytest.raises(Lesson5Error, match=r"cannot be made \(File name too long\)"):
+        files.folder(tmp_path / ("x" * 300))
+
+
+def test_the_notebooks_kept_on_disk_are_tidy() -> None:
+    for lesson in index.load(ROOT).choose():
+        saved = nbformat.read(lesson.path, as_version=4)
+        before = json.dumps(saved, sort_keys=True)
+        files.tidy(saved)
+        assert json.dumps(saved, sort_keys=True) == before, f"{lesson.name}: make notebooks"
