@@ -10,13 +10,14 @@ its use stand in one line:
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from lesson5_utils.errors import ArgumentError, unknown
 
-__all__ = ["choice", "number", "whole"]
+__all__ = ["choice", "number", "setting", "whole"]
 
 T = TypeVar("T")
 
@@ -76,6 +77,18 @@ def choice(what: str, value: T, known: Iterable[T]) -> T:
     if value not in known:
         raise ArgumentError(unknown(what, value, known))
     return value
+
+
+def setting(name: str, default: int) -> int:
+    """The whole number in the environment variable `name`; `default` where it is not set.
+
+    Raises:
+        ArgumentError: `LESSON5_THREADS must be a whole number, such as 2, not 'two'`.
+    """
+    text = os.environ.get(name) or str(default)
+    if not (text.isdecimal() and int(text)):
+        raise ArgumentError(f"{name} must be a whole number, such as 2, not {text!r}")
+    return int(text)
 
 
 def _between(above: float, least: float, most: float, below: float) -> str:

@@ -47,13 +47,15 @@ def scale_to_range(x: Tensor, y_range: Range) -> Tensor:
     """
     if y_range is None:
         return x
-    low, high = _checked_range(y_range) or y_range
+    low, high = _ends(y_range)
     return low + (high - low) * torch.sigmoid(x)
 
 
 def _checked_range(y_range: Range) -> Range:
-    if y_range is None:
-        return None
+    return None if y_range is None else _ends(y_range)
+
+
+def _ends(y_range: tuple[float, float]) -> tuple[float, float]:
     if len(y_range) != 2:
         raise ArgumentError(f"y_range must be (low, high), not {y_range!r}")
     low = arguments.number("the low end of y_range", y_range[0])

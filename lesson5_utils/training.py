@@ -11,7 +11,7 @@ import math
 import os
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -160,7 +160,7 @@ def fit(
     own: list[Hook] = [FrozenNorms(), *_schedule(schedule), Record()]
     own += [Validate(valid, named(metrics)), Rollback(), _progress(progress), *_hooks(hooks)]
     groups, wd = learning_groups(model, lr), arguments.number("wd", wd, least=0)
-    place, threads = _device(device), _threads()
+    place, threads = _device(device), arguments.setting("LESSON5_THREADS", 1)
     _check_rows(model, parts, "train")
     _check_rows(model, held_out, "valid")
     model.to(place)
@@ -169,7 +169,7 @@ def fit(
     run = Run(model, stepper, loss, epochs, steps)
     cut = partial(batches, parts, batch_size, generator=_generator(seed))
     try:
-        with threads, suppress(Stop):
+        with _threads(threads), suppress(Stop):
             loop(run, cut, own)
     except KeyboardInterrupt as stop:
         stop.history = run.history  # type: ignore[attr-defined]
@@ -213,7 +213,7 @@ def lr_find(
     steps = arguments.whole("steps", steps, least=10)
     wd = arguments.number("wd", wd, least=0)
     epochs = math.ceil(steps / _steps(model, parts, batch_size))
-    groups, threads = learning_groups(model, start_lr), _threads()
+    groups, threads = learning_groups(model, start_lr), arguments.setting("LESSON5_THREADS", 1)
     _check_rows(model, parts, "train")
     run = Run(model, optimizer(groups, lr=start_lr, weight_decay=wd), loss, epochs, steps)
     rise = Schedule(partial(_rise, end_lr / start_lr))
@@ -221,7 +221,7 @@ def lr_find(
     cut = partial(batches, parts, batch_size, generator=_generator(seed))
     before = copy.deepcopy(model.state_dict())
     try:
-        with kept_modes(model), torch.random.fork_rng(), threads, suppress(Stop):
+        with kept_modes(model), torch.random.fork_rng(), _threads(threads), suppress(Stop):
             loop(run, cut, [FrozenNorms(), rise, Record(), Explosion()])
     finally:
         model.load_state_dict(before)
@@ -301,22 +301,10 @@ def _device(device: str | torch.device | None) -> torch.device:
     return place
 
 
-def _threads() -> AbstractContextManager[None]:
-    """One torch thread while training, or as many as `LESSON5_THREADS` says.
-
-    Steps on nets this small gain nothing from a second thread, and on a busy machine the
-    threads wait for each other: 95 s instead of 3 s was seen for one training.
-    """
-    wanted = os.environ.get("LESSON5_THREADS") or "1"
-    if not (wanted.isdecimal() and int(wanted)):
-        raise ArgumentError(
-            f"LESSON5_THREADS must be a whole number, such as 2, not {wanted!r}"
-        )
-    return _set_threads(int(wanted))
-
-
 @contextmanager
-def _set_threads(wanted: int) -> Iterator[None]:
+def _threads(wanted: int) -> Iterator[None]:
+    """Steps on nets this small gain nothing from a second thread, and on a busy machine the
+    threads wait for each other: 95 s instead of 3 s was seen for one training."""
     before = torch.get_num_threads()
     torch.set_num_threads(wanted)
     try:

@@ -81,3 +81,17 @@ def test_a_choice_is_one_of_those_known() -> None:
     assert arguments.choice("schedule", "one_cycle", ["one_cycle", None]) == "one_cycle"
     with pytest.raises(ArgumentError, match=r"unknown schedule 'one_cyle'.*mean 'one_cycle'"):
         arguments.choice("schedule", "one_cyle", ["one_cycle"])
+
+
+def test_a_setting_is_a_whole_number_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("LESSON5_TEST", raising=False)
+    assert arguments.setting("LESSON5_TEST", 3) == 3
+    for text, value in (("", 3), ("1", 1), ("12", 12)):
+        monkeypatch.setenv("LESSON5_TEST", text)
+        assert arguments.setting("LESSON5_TEST", 3) == value
+    for text in ("two", "0", "-1", "1.5"):
+        monkeypatch.setenv("LESSON5_TEST", text)
+        with pytest.raises(ArgumentError, match=f"LESSON5_TEST must be .* not '{text}'"):
+            arguments.setting("LESSON5_TEST", 3)

@@ -168,3 +168,12 @@ def test_evaluate_refuses_a_prediction_of_another_shape() -> None:
     x, y = points()
     with pytest.raises(ArgumentError, match=r"predictions \[50\] for targets \[50, 1\]"):
         batching.evaluate(Line(), (x, y[:, None]))
+
+
+def test_the_target_is_the_last_tensor_however_many_come_before(sample: Ratings) -> None:
+    class Zero(nn.Module):
+        def forward(self, user: Tensor, movie: Tensor) -> Tensor:
+            return torch.zeros(len(user))
+
+    few = sample.rows(torch.arange(20))
+    assert batching.evaluate(Zero(), few) == pytest.approx(few.rating.square().mean().item())

@@ -122,6 +122,20 @@ def test_validation_fills_one_row_of_the_history_or_none() -> None:
     assert run.history == before
 
 
+def test_validation_knows_the_target_and_the_time_it_took() -> None:
+    class Zero(Line):
+        def forward(self, x: Tensor, z: Tensor) -> Tensor:
+            return super().forward(x) * 0
+
+    (x, y), model = points(), Zero()
+    run, hook = run_of(model), hooks.Validate((x, x, y), {})
+    hook.before_epoch(run)
+    run.history.loss.append(1.0)
+    hook.after_epoch(run)
+    assert run.history.valid == pytest.approx([y.square().mean().item()])
+    assert 0 < run.history.seconds[0] < 60
+
+
 # --- rollback -----------------------------------------------------------------------------
 
 
@@ -169,6 +183,12 @@ def test_the_highest_value_of_a_metric_may_be_the_best() -> None:
     assert (keep.epoch, keep.value) == (2, 0.9)
     keep.end(run)
     assert (run.model.layer.weight == 3).all(), "not restored"
+
+
+def test_of_equal_highest_values_the_first_is_kept() -> None:
+    keep = hooks.KeepBest("accuracy", highest=True)
+    after_epochs(keep, [0.5, 0.9, 0.9], "accuracy")
+    assert keep.epoch == 2
 
 
 def test_without_a_finished_epoch_there_is_nothing_to_bring_back() -> None:

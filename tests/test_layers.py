@@ -17,7 +17,13 @@ from toys import normed, pictures
 from lesson5_utils import models, optimizers, training
 from lesson5_utils.datasets import Ratings
 from lesson5_utils.errors import ArgumentError
-from lesson5_utils.layers import discriminative_lrs, freeze_to, layer_groups, unfreeze
+from lesson5_utils.layers import (
+    discriminative_lrs,
+    freeze_to,
+    frozen_norms,
+    layer_groups,
+    unfreeze,
+)
 from lesson5_utils.schedules import PCT_START, OneCycle
 from lesson5_utils.training import fit
 
@@ -165,6 +171,20 @@ def test_a_norm_without_weights_goes_with_the_layer_before_it() -> None:
     unfreeze(model)
     train(model)
     assert "1.running_mean" in moved(model, before)
+
+
+def test_the_first_norm_of_a_model_goes_with_nothing_and_is_not_frozen() -> None:
+    model = nn.Sequential(nn.BatchNorm1d(64, affine=False), nn.Linear(64, 3))
+    assert list(frozen_norms(model)) == []
+
+
+def test_the_layer_before_a_norm_may_stand_in_another_part() -> None:
+    norm = nn.BatchNorm1d(6, affine=False)
+    model = nn.Sequential(
+        nn.Sequential(nn.Linear(64, 6)), nn.Sequential(norm, nn.Linear(6, 6)), nn.Linear(6, 3)
+    )
+    freeze_to(model, 1)
+    assert list(frozen_norms(model)) == [norm]
 
 
 def test_prediction_leaves_a_frozen_part_in_evaluation_mode() -> None:

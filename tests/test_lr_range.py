@@ -54,3 +54,8 @@ def test_fewer_than_five_batches_are_not_enough() -> None:
 def test_a_range_test_shows_its_suggestions_to_two_digits() -> None:
     shown = repr(RangeTest([], [], {"steepest": 0.012345, "valley": 1e-3}))
     assert shown == "steepest: 1.2e-02, valley: 1.0e-03"
+
+
+def test_the_valley_reaches_back_to_the_first_loss_and_steps_on_falls_only() -> None:
+    assert _valley([4, 3, 2, 1]) == 1
+    assert _valley([5, 5, 5, 4, 3, 3]) == 3  # 5 4 3: equal losses are no fall

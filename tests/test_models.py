@@ -189,6 +189,14 @@ def test_tables_start_small_random_and_by_the_seed(make: Any, std: float) -> Non
         )
 
 
+def test_the_default_sizes_of_the_rating_models() -> None:
+    for kind in KINDS:
+        model = kind(5, 4)
+        assert model.user_factors.embedding_dim == model.movie_factors.embedding_dim == 40
+        assert model.y_range == (0, 5.5)
+    assert ConvNet()(rows(2, 784)).shape == (2, 10)
+
+
 def test_biases_start_as_small_as_factors() -> None:
     torch.manual_seed(0)
     model = DotProductBias(3000, 2000, 2)

@@ -170,6 +170,18 @@ def test_without_warm_up_the_way_down_is_half_a_cosine() -> None:
         assert plan.momentum(step) == pytest.approx(momentum)
 
 
+def test_a_peak_between_the_first_two_steps_is_torchs_too() -> None:
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
+    plan = OneCycle(0.1, 6, pct_start=0.25)
+    lr, momentum = torchs(plan, optimizer)
+    assert [plan.lr(step) for step in range(6)] == pytest.approx(lr, rel=1e-12)
+    assert [plan.momentum(step) for step in range(6)] == pytest.approx(momentum, rel=1e-12)
+
+
+def test_a_divisor_may_be_below_1() -> None:
+    assert OneCycle(0.1, 10, div_factor=0.5, final_div_factor=0.5).lr(0) == pytest.approx(0.2)
+
+
 def test_the_plan_of_fit_is_a_one_cycle_with_fastais_share_of_rise() -> None:
     plan = OneCycle(1.0, 40, pct_start=0.25)
     for step in range(40):

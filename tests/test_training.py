@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 import subprocess
@@ -628,6 +629,7 @@ def test_the_bar_counts_the_steps_and_tells_the_last_error(
     assert "| 15/15 [" in told, "5 steps in each of 3 epochs"
     for epoch, valid in enumerate(history.valid, start=1):
         assert f"epoch {epoch}: valid {valid:.3f}" in told
+    assert told.endswith("\r"), "the finished bar is taken away"
 
 
 # --- the range test -----------------------------------------------------------------------
@@ -644,6 +646,38 @@ def test_the_range_test_leaves_model_mode_and_chance_as_they_were(
     assert same(weights(model), before) and model.training is mode
     assert torch.equal(torch.get_rng_state(), chance)
     assert [p.grad for p in model.parameters()] == [None, None]
+
+
+def test_the_range_test_uses_the_size_and_the_decay_that_it_is_given() -> None:
+    sizes, made = set(), []
+
+    class Sizes(Line):
+        def forward(self, x: Tensor) -> Tensor:
+            if self.training:
+                sizes.add(len(x))
+            return super().forward(x)
+
+    def maker(groups: Any, **options: Any) -> Any:
+        made.append(options)
+        return SGD(groups, **options)
+
+    training.lr_find(
+        *(Sizes(), points()), batch_size=25, wd=0.3, steps=12, start_lr=1e-4, optimizer=maker
+    )
+    assert sizes == {25} and made == [{"lr": 1e-4, "weight_decay": 0.3}]
+
+
+def defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    found = inspect.signature(function).parameters.values()
+    return {one.name: one.default for one in found if one.default is not one.empty}
+
+
+def test_the_defaults_are_those_that_the_notebooks_speak_of() -> None:
+    fit, find = defaults(training.fit), defaults(training.lr_find)
+    assert (fit["batch_size"], fit["wd"], fit["schedule"]) == (64, 0.01, "one_cycle")
+    assert (find["start_lr"], find["end_lr"], find["steps"]) == (1e-5, 10, 100)
+    assert (find["batch_size"], find["wd"]) == (64, 0.01)
+    assert defaults(training.batches)["batch_size"] == 64
 
 
 def test_the_range_test_leaves_every_part_in_its_own_mode() -> None:

@@ -17,9 +17,10 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lesson5_utils import arguments
 from lesson5_utils.book import files, keys
 from lesson5_utils.book.index import Course, Lesson
-from lesson5_utils.errors import ArgumentError, Lesson5Error
+from lesson5_utils.errors import Lesson5Error
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -85,11 +86,7 @@ def environment(
     drawing backend is left for the kernel to choose.
     """
     device = device or os.environ.get("LESSON5_DEVICE") or "cpu"
-    threads = threads or os.environ.get("LESSON5_THREADS") or "1"
-    if not threads.isdecimal() or int(threads) < 1:
-        raise ArgumentError(
-            f"LESSON5_THREADS must be a whole number, such as 2, not {threads!r}"
-        )
+    threads = threads or str(arguments.setting("LESSON5_THREADS", 1))
     inherited = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
     libraries = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     return {
