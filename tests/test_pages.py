@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +37,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pages of a course whose first notebook has one output of each kind."""
     root = tmp_path_factory.mktemp("course")
     picture = cell("picture", "figure()")
-    alt = {"image/png": {"alt": 'A line <rises> to "9"'}}
+    alt = {"image/png": {"alt": 'A line <rises> to "9"', "width": 614, "height": 346}}
+    picture.metadata["jupyter"] = {"source_hidden": True}
     widget = {
         files.WIDGET: {"model_id": "1"},
         "text/plain": "Slider()",
@@ -48,7 +50,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "display_data", {"application/javascript": "alert(1)", "text/plain": "<JS>"}
         ),
     ]
-    small = small_course(root, new_markdown_cell(HIDDEN), picture)
+    plain = cell("plain", "plain_code = 1")
+    small = small_course(root, new_markdown_cell(HIDDEN), picture, plain)
     shutil.copytree(small.notebooks, small.executed("sample", "sample"))
     index = render(small, small.executed("sample", "sample"))
     assert index == root / "build" / "html" / "index.html"
@@ -77,6 +80,40 @@ def test_pictures_formulas_hints_and_sliders_are_there(pages: Path) -> None:
     assert 'src="mathjax/MathJax.js' in html and "$x^2$" in html
     assert '<html lang="en">' in html and "<title>A title: with a colon · A small" in html
     assert 'id="A-title:-with' in html or re.search(r'<h1 id="[^"]*title', html)
+
+
+def test_code_that_only_draws_is_folded_and_other_code_is_not(pages: Path) -> None:
+    html = (pages / "00_first.html").read_text(encoding="utf-8")
+    folded = re.findall(r"<details class=\"folded\">.*?</details>", html, re.S)
+    assert len(folded) == 1 and "figure" in folded[0]
+    assert "<img" not in folded[0], "the picture itself is seen"
+    assert "plain_code" in html and "plain_code" not in folded[0]
+
+
+def test_a_picture_is_shown_in_its_own_size(pages: Path) -> None:
+    html = (pages / "00_first.html").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"<img [^>]*>", html)
+    assert 'width="614"' in shown and 'height="346"' in shown and 'alt="A line' in shown
+
+
+def test_links_to_other_places_appear_with_the_address(pages: Path, tmp_path: Path) -> None:
+    assert "mybinder" not in (pages / "00_first.html").read_text(encoding="utf-8")
+    small = small_course(tmp_path)
+    known = dataclasses.replace(small, repository="https://github.com/some/course")
+    html = (
+        render(known, small.notebooks, tmp_path / "html").parent / "00_first.html"
+    ).read_text()
+    for address in (
+        "https://github.com/some/course/blob/HEAD/notebooks/00_first.ipynb",
+        "https://mybinder.org/v2/gh/some/course/HEAD?labpath=notebooks%2F00_first.ipynb",
+        "https://colab.research.google.com/github/some/course/blob/HEAD/notebooks/00_first.ipynb",
+    ):
+        assert f'href="{address}"' in html
+    other = dataclasses.replace(small, repository="https://git.example.org/some/course/")
+    html = (
+        render(other, small.notebooks, tmp_path / "html").parent / "00_first.html"
+    ).read_text()
+    assert "git.example.org/some/course/blob/HEAD/notebooks/" in html and "mybinder" not in html
 
 
 def test_pages_link_to_their_neighbours_and_the_index_lists_all(pages: Path) -> None:

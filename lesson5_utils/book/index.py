@@ -62,6 +62,7 @@ class Course:
     themes: tuple[str, ...]
     lessons: tuple[Lesson, ...]
     pictures: dict[str, tuple[str, str]] = field(default_factory=dict)  # file: notebook, cell
+    repository: str | None = None  # its public address, once there is one
 
     @property
     def notebooks(self) -> Path:
@@ -111,7 +112,8 @@ def load(start: Path | None = None) -> Course:
     lessons = tuple(_lesson(root, listed["video"], entry) for entry in listed["notebooks"])
     _refuse_one_number_for_two(lessons)
     pictures = {file: (name, cell) for file, (name, cell) in listed.get("pictures", {}).items()}
-    return Course(listed["title"], root, tuple(listed["themes"]), lessons, pictures)
+    themes, repository = tuple(listed["themes"]), listed.get("repository")
+    return Course(listed["title"], root, themes, lessons, pictures, repository)
 
 
 def namespace(

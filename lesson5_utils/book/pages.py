@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from lesson5_utils.book import files
 from lesson5_utils.book.index import Course, Lesson
@@ -34,19 +35,17 @@ def render(course: Course, executed: Path, to: Path | None = None) -> Path:
     around: list[Lesson | None] = [None, *shown, None]
     for lesson, before, after in zip(shown, around, around[2:], strict=False):
         notebook = files.read(executed / lesson.path.name)
-        page = _page(course, notebook, lesson.title, before, after)
+        page = _page(course, notebook, lesson, before, after)
         files.write(to / f"{lesson.name}.html", page)
     contents = nbformat.v4.new_markdown_cell(_contents(course, shown, executed.name))
-    files.write(
-        to / "index.html", _page(course, nbformat.v4.new_notebook(cells=[contents]), "")
-    )
+    files.write(to / "index.html", _page(course, nbformat.v4.new_notebook(cells=[contents])))
     return to / "index.html"
 
 
 def _page(
     course: Course,
     notebook: NotebookNode,
-    title: str,
+    lesson: Lesson | None = None,
     before: Lesson | None = None,
     after: Lesson | None = None,
 ) -> str:
@@ -62,13 +61,28 @@ def _page(
     resources = {
         "page": {
             "course": course.title,
-            "title": title,
+            "title": lesson.title if lesson else "",
+            "elsewhere": _elsewhere(course.repository, lesson) if lesson else [],
             "before": before,
             "after": after,
             "has_maths": any("$" in cell.source for cell in notebook.cells),
         },
     }
     return str(exporter.from_notebook_node(notebook, resources=resources)[0])
+
+
+def _elsewhere(repository: str | None, lesson: Lesson) -> list[tuple[str, str]]:
+    """Where else a lesson can be opened, as (name, address); nowhere without a repository."""
+    if not repository:
+        return []
+    host, _, project = repository.rstrip("/").removeprefix("https://").partition("/")
+    notebook = f"notebooks/{lesson.path.name}"
+    found = [("Source", f"{repository.rstrip('/')}/blob/HEAD/{notebook}")]
+    if host == "github.com":
+        binder = f"https://mybinder.org/v2/gh/{project}/HEAD?labpath={quote(notebook, safe='')}"
+        colab = f"https://colab.research.google.com/github/{project}/blob/HEAD/{notebook}"
+        found += [("Binder", binder), ("Colab", colab)]
+    return found
 
 
 def _contents(course: Course, shown: Sequence[Lesson], data: str) -> str:
