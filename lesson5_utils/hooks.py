@@ -165,10 +165,10 @@ class Schedule(Hook):
     def _planned(self, step: int, steps: int) -> tuple[float, float | None]:
         planned = self.plan(step, steps)
         share, momentum = planned if isinstance(planned, tuple) else (planned, None)
-        share = arguments.number(f"the share of the rate at step {step}", share, least=0)
+        share = arguments.number("the share of lr that the schedule plans", share, least=0)
         if momentum is not None:
             momentum = arguments.number(
-                f"the momentum at step {step}", momentum, least=0, below=1
+                "the momentum that the schedule plans", momentum, least=0, below=1
             )
         return share, momentum
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lesson5_utils import arguments
 from lesson5_utils.errors import ArgumentError
@@ -95,5 +96,11 @@ class OneCycle:
 
 def one_cycle(step: int, steps: int) -> tuple[float, float]:
     """The plan of `training.fit`: share of the highest rate, and momentum, at `step`."""
-    plan = OneCycle(1.0, steps, pct_start=PCT_START)
+    plan = _share_of_one(steps)
     return plan.lr(step), plan.momentum(step)
+
+
+@lru_cache(maxsize=8)
+def _share_of_one(steps: int) -> OneCycle:
+    """Kept, since it is asked for at every step."""
+    return OneCycle(1.0, steps, pct_start=PCT_START)

@@ -161,8 +161,9 @@ def fit(
     own += [Validate(valid, named(metrics)), Rollback(), _progress(progress), *_hooks(hooks)]
     groups, wd = learning_groups(model, lr), arguments.number("wd", wd, least=0)
     place, threads = _device(device), arguments.setting("LESSON5_THREADS", 1)
-    _check_rows(model, parts, "train")
-    _check_rows(model, held_out, "valid")
+    with _threads(threads):
+        _check_rows(model, parts, "train")
+        _check_rows(model, held_out, "valid")
     model.to(place)
     parts = tuple(part.to(place) for part in parts)
     stepper = optimizer(groups, lr=groups[-1]["lr"], weight_decay=wd)

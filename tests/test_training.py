@@ -199,11 +199,11 @@ def test_a_schedule_may_set_the_momentum_too() -> None:
 @pytest.mark.parametrize(
     ("planned", "sentence"),
     [
-        (-0.1, "share of the rate at step 1"),
-        (math.nan, "share of the rate at step 1"),
-        ("low", "share of the rate at step 1"),
-        ((1, 1), "the momentum at step 1 must be a number of at least 0 and below 1"),
-        ((1, -0.1), "the momentum at step 1"),
+        (-0.1, "share of lr that the schedule plans must be a number of at least 0"),
+        (math.nan, "share of lr that the schedule plans must be a number of at least 0"),
+        ("low", "share of lr that the schedule plans must be a number of at least 0"),
+        ((1, 1), "momentum that the schedule plans must be a number of at least 0 and below 1"),
+        ((1, -0.1), "momentum that the schedule plans"),
     ],
 )
 def test_a_schedule_that_plans_nonsense_is_told(planned: Any, sentence: str) -> None:
