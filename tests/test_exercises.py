@@ -20,7 +20,6 @@ from lesson5_utils.exercises.values import can_slope
 
 # Modules whose cases are whole numbers only, until they are written as `embeddings` is.
 OLD = {
-    "fine_tuning",
     "mnist_sgd",
     "one_cycle",
     "optimizers",
