@@ -159,7 +159,7 @@ def _put_to_use(answer: Any, n_old: int, n_new: int) -> Any:
     try:
         scores = result(torch.rand(2, 784))
     except Exception as error:
-        raise WrongForm(f"the model cannot say anything about pictures now: {error}") from None
+        raise WrongForm(f"the model fails on pictures now: {error}") from None
     weight, was = layers[-1].weight, old.get_parameter("head.2.weight")
     body = [p for part in (result.early, result.late) for p in part.parameters()]
     kept = [p for part in (old.early, old.late) for p in part.parameters()]
