@@ -24,7 +24,6 @@ OLD = {
     "one_cycle",
     "optimizers",
     "start_here",
-    "tabular",
     "weight_decay",
 }
 
