@@ -20,13 +20,10 @@ from lesson5_utils.exercises.values import can_slope
 
 # Modules whose cases are whole numbers only, until they are written as `embeddings` is.
 OLD = {
-    "cross_entropy",
-    "fine_tuning",
     "mnist_sgd",
     "one_cycle",
     "optimizers",
     "start_here",
-    "tabular",
     "weight_decay",
 }
 

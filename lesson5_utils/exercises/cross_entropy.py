@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
-from lesson5_utils.exercises import Exercise, Slip, whole_numbers
+from lesson5_utils.exercises import WrongForm, exercise, real_numbers, whole_numbers
 
 __all__ = ["bce", "calibration_error", "gradient", "log_softmax", "nll"]
+
+
+def _by_row(scores: Tensor, dim: int = 1) -> Tensor:
+    """Log-softmax by basic operations."""
+    shifted = scores - scores.amax(dim=dim, keepdim=True)
+    return shifted - shifted.exp().sum(dim=dim, keepdim=True).log()
+
 
 # --- nll ---------------------------------------------------------------------------------
 
@@ -17,111 +27,146 @@ def _picked(log_p: Tensor, y: Tensor) -> Tensor:
     return log_p[torch.arange(len(y)), y]
 
 
-nll = Exercise(
-    name="nll",
-    reference=lambda log_p, y: -_picked(log_p, y).mean(),
+@exercise(
     cases=lambda: [
         (torch.tensor([[-1.0, -2.0], [-5.0, -3.0]]), torch.tensor([1, 0])),
-        (-whole_numbers(3, 4).abs() - 1, torch.tensor([2, 0, 2])),
         (-whole_numbers(5, 3, seed=1).abs() - 0.5, torch.tensor([1, 1, 2, 0, 2])),
+        (_by_row(real_numbers(4, 6)), torch.tensor([5, 0, 2, 2])),
+        (torch.tensor([[-30.0, 0.0, -40.0]]), torch.tensor([1])),  # certain, and right
     ],
+    gradients=True,
     why="The true class picks one number of its row: the sum with a one-hot, the if and the "
     "lookup are the same thing, and only the lookup does no arithmetic with zeros.",
-    slips=[
-        Slip(
-            "the minus is missing: logarithms of probabilities are negative, a loss is not.",
-            lambda log_p, y: _picked(log_p, y).mean(),
-        ),
-        Slip(
-            "log_p[:, y] picks all the classes in y from every row. Each row needs its own "
-            "class: log_p[torch.arange(len(y)), y].",
-            lambda log_p, y: -log_p[:, y].mean(),
-        ),
-        Slip(
-            "you added up instead of taking the mean: the loss then grows with the batch.",
-            lambda log_p, y: -_picked(log_p, y).sum(),
-        ),
-        Slip(
-            "you took the highest of each row. That rewards the model for being sure, "
-            "whether it is right or not: look up the true class.",
-            lambda log_p, y: -log_p.amax(dim=1).mean(),
-        ),
-        Slip(
-            "you took the mean over all classes as well: of each row only one number counts, "
-            "so divide by the number of rows.",
-            lambda log_p, y: -(F.one_hot(y, log_p.shape[1]) * log_p).mean(),
-        ),
-    ],
+)
+def nll(log_p: Tensor, y: Tensor) -> Tensor:
+    return -_picked(log_p, y).mean()
+
+
+nll.slip(
+    "the minus is missing: logarithms of probabilities are negative, a loss is not.",
+    lambda log_p, y: _picked(log_p, y).mean(),
+)
+nll.slip(
+    "log_p[:, y] picks all the classes in y from every row. Each row needs its own class: "
+    "log_p[torch.arange(len(y)), y].",
+    lambda log_p, y: -log_p[:, y].mean(),
+)
+nll.slip(
+    "you added up instead of taking the mean: the loss then grows with the batch.",
+    lambda log_p, y: -_picked(log_p, y).sum(),
+)
+nll.slip(
+    "you took the highest of each row. That rewards the model for being sure, whether it is "
+    "right or not: look up the true class.",
+    lambda log_p, y: -log_p.amax(dim=1).mean(),
+)
+nll.slip(
+    "you took the mean over all classes as well: of each row only one number counts, so divide "
+    "by the number of rows.",
+    lambda log_p, y: -(F.one_hot(y, log_p.shape[1]) * log_p).mean(),
+)
+nll.slip(
+    "there is one loss for each row; take their mean.",
+    lambda log_p, y: -_picked(log_p, y),
+)
+nll.slip(
+    "log_p holds logarithms already, and a negative number has none: leave out .log().",
+    lambda log_p, y: -_picked(log_p.log(), y).mean(),
+)
+nll.slip(
+    "F.cross_entropy expects raw scores and makes the log-softmax itself; here it was made "
+    "before, so only the lookup is left.",
+    lambda log_p, y: F.cross_entropy(log_p, y),
+)
+nll.slip(
+    "the numbers are right, but abs has no slope at 0, the logarithm of a probability of 1. A "
+    "minus does what you want at every place.",
+    lambda log_p, y: _picked(log_p, y).abs().mean(),
 )
 
 # --- log_softmax -------------------------------------------------------------------------
+
+
+class _BasicOperations(TorchFunctionMode):
+    """PyTorch without the functions that are to be built."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        name = getattr(func, "__name__", "").removeprefix("special_")
+        if name in ("log_softmax", "logsumexp", "cross_entropy"):
+            raise WrongForm(
+                f"you build {name} yourself, so it is switched off: use exp, log, sum, amax"
+            )
+        return func(*args, **(kwargs or {}))
+
+
+def _from_basic_operations(answer: Any, scores: Tensor) -> Any:
+    with _BasicOperations():
+        return answer(scores)
+
+
+@exercise(
+    cases=lambda: [
+        (torch.tensor([[0.0, 0.0], [1.0, 0.0], [-2.0, 3.0]]),),
+        (whole_numbers(3, 4),),
+        (real_numbers(1, 5),),
+        (torch.tensor([[1000.0, 0.0, -1000.0], [-1000.0, -1000.0, -1000.0]]),),
+    ],
+    gradients=True,
+    through=_from_basic_operations,
+    why="Nothing overflows, because the largest power is 1, and no log of 0 is taken, because "
+    "the sum is at least 1. PyTorch's own log_softmax does the same.",
+)
+def log_softmax(scores: Tensor) -> Tensor:
+    return _by_row(scores)
 
 
 def _shifted(scores: Tensor) -> Tensor:
     return scores - scores.amax(dim=1, keepdim=True)
 
 
-def _global_shift(scores: Tensor) -> Tensor:
-    shifted = scores - scores.max()
-    return shifted - shifted.exp().sum(dim=1, keepdim=True).log()
-
-
-log_softmax = Exercise(
-    name="log_softmax",
-    reference=lambda scores: scores.log_softmax(dim=1),
-    cases=lambda: [
-        (torch.tensor([[0.0, 0.0], [1.0, 0.0], [-2.0, 3.0]]),),
-        (whole_numbers(3, 4),),
-        (torch.tensor([[1000.0, 0.0, -1000.0], [-1000.0, -1000.0, -1000.0]]),),
-    ],
-    why="Nothing overflows, because the largest power is 1, and no log of 0 is taken, because "
-    "the sum is at least 1. PyTorch's own log_softmax does the same.",
-    slips=[
-        Slip(
-            "that is right for small scores, but e to the power of 1000 is infinite, and of "
-            "-1000 it is 0: first subtract the largest score of each row.",
-            lambda scores: (scores.exp() / scores.exp().sum(dim=1, keepdim=True)).log(),
-        ),
-        Slip(
-            "the log-sum-exp itself still overflows: e to the power of 1000 is infinite. First "
-            "subtract the largest score of each row.",
-            lambda scores: scores - scores.exp().sum(dim=1, keepdim=True).log(),
-        ),
-        Slip(
-            "the softmax is safe, but a small share became 0 before you took its log: take "
-            "the log first, as shifted - log(sum of powers).",
-            lambda scores: scores.softmax(dim=1).log(),
-        ),
-        Slip(
-            "you subtracted the largest number of the whole table. A row far below it becomes "
-            "all zeros: each row needs its own (keepdim=True).",
-            _global_shift,
-        ),
-        Slip(
-            "you subtracted the log of the shifted powers from the scores that are not "
-            "shifted: use the same scores in both places.",
-            lambda scores: scores - _shifted(scores).exp().sum(dim=1, keepdim=True).log(),
-        ),
-        Slip(
-            "you added over the rows of the table. Each row is a picture: add over its "
-            "classes, dim=1.",
-            lambda scores: scores.log_softmax(dim=0),
-        ),
-        Slip(
-            "the sum runs over the whole table. Each row needs its own: sum(dim=1, "
-            "keepdim=True).",
-            lambda scores: _shifted(scores) - _shifted(scores).exp().sum().log(),
-        ),
-        Slip(
-            "without keepdim=True the largest score or the sum is a list [n], and does not fit "
-            "to the rows of [n, classes].",
-            lambda scores: _shifted(scores) - _shifted(scores).exp().sum(dim=1).log(),
-        ),
-        Slip(
-            "that is the softmax; its logarithm is asked for.",
-            lambda scores: scores.softmax(dim=1),
-        ),
-    ],
+log_softmax.slip(
+    "that is right for small scores, but e to the power of 1000 is infinite, and of -1000 it "
+    "is 0: first subtract the largest score of each row.",
+    lambda z: (z.exp() / z.exp().sum(dim=1, keepdim=True)).log(),
+)
+log_softmax.slip(
+    "the log-sum-exp itself still overflows: e to the power of 1000 is infinite. First "
+    "subtract the largest score of each row.",
+    lambda z: z - z.exp().sum(dim=1, keepdim=True).log(),
+)
+log_softmax.slip(
+    "the softmax is safe, but a small share became 0 before you took its log: take the log "
+    "first, as shifted - log(sum of powers).",
+    lambda z: z.softmax(dim=1).log(),
+)
+log_softmax.slip(
+    "you subtracted the largest number of the whole table. A row far below it becomes all "
+    "zeros: each row needs its own (keepdim=True).",
+    lambda z: z - z.max() - (z - z.max()).exp().sum(dim=1, keepdim=True).log(),
+)
+log_softmax.slip(
+    "you subtracted the log of the shifted powers from the scores that are not shifted: use "
+    "the same scores in both places.",
+    lambda z: z - _shifted(z).exp().sum(dim=1, keepdim=True).log(),
+)
+log_softmax.slip(
+    "you added over the rows of the table. Each row is a picture: add over its classes, dim=1.",
+    lambda z: _by_row(z, dim=0),
+)
+log_softmax.slip(
+    "the sum runs over the whole table. Each row needs its own: sum(dim=1, keepdim=True).",
+    lambda z: _shifted(z) - _shifted(z).exp().sum().log(),
+)
+log_softmax.slip(
+    "without keepdim=True the largest score or the sum is a list [n], and does not fit to the "
+    "rows of [n, classes].",
+    lambda z: _shifted(z) - _shifted(z).exp().sum(dim=1).log(),
+)
+log_softmax.slip(
+    "that is the softmax; its logarithm is asked for.",
+    lambda z: z.softmax(dim=1),
 )
 
 # --- gradient ----------------------------------------------------------------------------
@@ -131,128 +176,158 @@ def _p_minus_y(scores: Tensor, y: Tensor) -> Tensor:
     return scores.softmax(dim=1) - F.one_hot(y, scores.shape[1])
 
 
-gradient = Exercise(
-    name="gradient",
-    reference=lambda scores, y: _p_minus_y(scores, y) / len(y),
+def _without_autograd(answer: Any, scores: Tensor, y: Tensor) -> Any:
+    """Nothing is recorded in inference mode, so that only a formula gives a gradient."""
+    with torch.inference_mode():
+        return answer(scores, y)
+
+
+@exercise(
     cases=lambda: [
         (torch.tensor([[0.0, 0.0], [0.0, 0.0]]), torch.tensor([0, 1])),
-        (whole_numbers(4, 3), torch.tensor([2, 0, 1, 1])),
         (whole_numbers(3, 5, seed=1), torch.tensor([2, 0, 3])),
+        (real_numbers(4, 3), torch.tensor([2, 0, 1, 1])),
+        (torch.tensor([[1000.0, 0.0, -1000.0], [-1000.0, 0.0, 1000.0]]), torch.tensor([0, 1])),
+        (real_numbers(1, 10), torch.tensor([9])),
     ],
+    through=_without_autograd,
     why="What the model said minus what is true: every score is pushed in proportion to its "
     "own mistake, and the rows add up to 0.",
-    slips=[
-        Slip(
-            "that is the gradient of the sum of the losses; the loss is a mean, so divide by "
-            "the number of rows.",
-            _p_minus_y,
-        ),
-        Slip(
-            "the sign is wrong: y − p is the direction of the step, and the step goes against "
-            "the gradient.",
-            lambda scores, y: -_p_minus_y(scores, y) / len(y),
-        ),
-        Slip(
-            "the softmax runs over the rows of the table. Each row is a picture: dim=1.",
-            lambda scores, y: (scores.softmax(dim=0) - F.one_hot(y, scores.shape[1])) / len(y),
-        ),
-        Slip(
-            "those are the probabilities alone: subtract 1 at the true class.",
-            lambda scores, y: scores.softmax(dim=1) / len(y),
-        ),
-        Slip(
-            "you divided by the number of all entries; the mean is over the rows only.",
-            lambda scores, y: _p_minus_y(scores, y) / scores.numel(),
-        ),
-        Slip(
-            "the softmax is missing: subtract the one-hot from probabilities, not from raw "
-            "scores.",
-            lambda scores, y: (scores - F.one_hot(y, scores.shape[1])) / len(y),
-        ),
-    ],
 )
+def gradient(scores: Tensor, y: Tensor) -> Tensor:
+    return _p_minus_y(scores, y) / len(y)
+
+
+gradient.slip(
+    "that is the gradient of the sum of the losses; the loss is a mean, so divide by the "
+    "number of rows.",
+    _p_minus_y,
+)
+gradient.slip(
+    "the sign is wrong: y − p is the direction of the step, and the step goes against the "
+    "gradient.",
+    lambda z, y: -_p_minus_y(z, y) / len(y),
+)
+gradient.slip(
+    "the softmax runs over the rows of the table. Each row is a picture: dim=1.",
+    lambda z, y: (z.softmax(dim=0) - F.one_hot(y, z.shape[1])) / len(y),
+)
+gradient.slip(
+    "those are the probabilities alone: subtract 1 at the true class.",
+    lambda z, y: z.softmax(dim=1) / len(y),
+)
+gradient.slip(
+    "you divided by the number of all entries; the mean is over the rows only.",
+    lambda z, y: _p_minus_y(z, y) / z.numel(),
+)
+gradient.slip(
+    "the softmax is missing: subtract the one-hot from probabilities, not from raw scores.",
+    lambda z, y: (z - F.one_hot(y, z.shape[1])) / len(y),
+)
+gradient.slip(
+    "right for small scores, but e to the power of 1000 is infinite, and infinity divided by "
+    "infinity is nan. torch.softmax takes care of that.",
+    lambda z, y: (
+        (z.exp() / z.exp().sum(dim=1, keepdim=True) - F.one_hot(y, z.shape[1])) / len(y)
+    ),
+)
+
+
+@gradient.slip(
+    "you left it to autograd, which is switched off here: write the formula, from the "
+    "probabilities and the one-hot rows."
+)
+def _(scores: Tensor, y: Tensor) -> Any:
+    leaf = scores.clone().requires_grad_()
+    F.cross_entropy(leaf, y).backward()
+    return leaf.grad
+
 
 # --- bce ---------------------------------------------------------------------------------
 
 
-def _naive_bce(scores: Tensor, targets: Tensor) -> Tensor:
-    p = 1 / (1 + (-scores).exp())
+@exercise(
+    cases=lambda: [
+        (torch.tensor([[1.0, -2.0]]), torch.tensor([[1.0, 0.0]])),
+        (real_numbers(3, 4), (whole_numbers(3, 4, seed=1) > 0).float()),
+        (torch.tensor([[1000.0, -1000.0, 1000.0]]), torch.tensor([[0.0, 1.0, 1.0]])),
+        (torch.tensor([[-0.5]]), torch.tensor([[1.0]])),
+    ],
+    gradients=["scores"],
+    why="Each label is a cat-and-dog table of its own, so any number of them can be true at "
+    "once. And a score of 1000 on the wrong side costs 1000, not infinity.",
+)
+def bce(scores: Tensor, targets: Tensor) -> Tensor:
+    return (F.softplus(scores) - targets * scores).mean()
+
+
+def _from_shares(p: Tensor, targets: Tensor) -> Tensor:
     return -(targets * p.log() + (1 - targets) * (1 - p).log()).mean()
 
 
-bce = Exercise(
-    name="bce",
-    reference=lambda scores, targets: (F.softplus(scores) - targets * scores).mean(),
-    cases=lambda: [
-        (torch.tensor([[0.0, 2.0]]), torch.tensor([[1.0, 0.0]])),
-        (whole_numbers(3, 4), (whole_numbers(3, 4, seed=1) > 0).float()),
-        (torch.tensor([[1000.0, -1000.0, 1000.0]]), torch.tensor([[0.0, 1.0, 1.0]])),
-    ],
-    why="Each label is a cat-and-dog table of its own, so any number of them can be true at "
-    "once. And a score of 1000 on the wrong side costs 1000, not infinity.",
-    slips=[
-        Slip(
-            "right for small scores, but at 1000 a power of e is infinite, or the probability "
-            "is exactly 1 and the log of 1 − p infinite: go from the score to the log in one "
-            "step, with softplus.",
-            _naive_bce,
-        ),
-        Slip(
-            "right for small scores, but PyTorch's binary_cross_entropy cuts off every log at "
-            "-100, so 1000 costs 100 and has no gradient: go from the score to the log in one "
-            "step, with softplus.",
-            lambda scores, targets: F.binary_cross_entropy(scores.sigmoid(), targets),
-        ),
-        Slip(
-            "the minus is missing: logarithms of probabilities are negative, a loss is not.",
-            lambda scores, targets: -(F.softplus(scores) - targets * scores).mean(),
-        ),
-        Slip(
-            "only the labels that are 1 count in it. A model that says yes to everything "
-            "would be perfect: add the part for the labels that are 0.",
-            lambda scores, targets: (targets * F.softplus(-scores)).mean(),
-        ),
-        Slip(
-            "yes and no are swapped: −log p, for a target of 1, is softplus(−score).",
-            lambda scores, targets: (F.softplus(-scores) + targets * scores).mean(),
-        ),
-        Slip(
-            "that is a softmax over the labels: they would have to share one probability. "
-            "Each label needs its own sigmoid.",
-            lambda scores, targets: -(targets * scores.log_softmax(dim=1)).mean(),
-        ),
-        Slip(
-            "you added up over the labels; take the mean over all numbers.",
-            lambda scores, targets: (F.softplus(scores) - targets * scores).sum(dim=1).mean(),
-        ),
-    ],
+bce.slip(
+    "right for small scores, but at 1000 a power of e is infinite, or the probability is "
+    "exactly 1 and the log of 1 − p infinite: go from the score to the log in one step, with "
+    "softplus.",
+    lambda z, t: _from_shares(z.sigmoid(), t),
+)
+bce.slip(
+    "right for small scores, but the log is cut off at -100, as PyTorch's binary_cross_entropy "
+    "does it, so 1000 costs 100 and has no gradient: go from the score to the log in one step, "
+    "with softplus.",
+    lambda z, t: F.binary_cross_entropy(z.sigmoid(), t),
+)
+for _least in (1e-7, 1e-6, 1e-5, 1e-4):
+    bce.slip(
+        f"you keep the probabilities {_least:g} away from 0 and 1. Then a score of 1000 on the "
+        "wrong side costs no more than one of 20, and has no gradient: go from the score to "
+        "the log in one step, with softplus.",
+        lambda z, t, least=_least: _from_shares(z.sigmoid().clamp(least, 1 - least), t),
+    )
+bce.slip(
+    "the value is right, but its gradient is not a number (nan): torch.where works out both "
+    "sides, and infinity came in on the one that it did not choose. F.softplus takes "
+    "care of that.",
+    lambda z, t: (torch.where(z > 20, z, (1 + z.exp()).log()) - t * z).mean(),
+)
+bce.slip(
+    "the minus is missing: logarithms of probabilities are negative, a loss is not.",
+    lambda z, t: -(F.softplus(z) - t * z).mean(),
+)
+bce.slip(
+    "only the labels that are 1 count in it. A model that says yes to everything would be "
+    "perfect: add the part for the labels that are 0.",
+    lambda z, t: (t * F.softplus(-z)).mean(),
+)
+bce.slip(
+    "yes and no are swapped: −log p, for a target of 1, is softplus(−score).",
+    lambda z, t: (F.softplus(-z) + t * z).mean(),
+)
+bce.slip(
+    "that is a softmax over the labels: they would have to share one probability. Each label "
+    "needs its own sigmoid.",
+    lambda z, t: -(t * z.log_softmax(dim=1)).mean(),
+)
+bce.slip(
+    "you added up over the labels; take the mean over all numbers.",
+    lambda z, t: (F.softplus(z) - t * z).sum(dim=1).mean(),
 )
 
 # --- calibration_error -------------------------------------------------------------------
 
 
-def _gaps(confidence: Tensor, correct: Tensor, n_bins: int) -> Tensor:
-    """In each bin: the sum of confidence minus the number of right answers."""
+def _per_bin(confidence: Tensor, correct: Tensor, n_bins: int) -> tuple[Tensor, Tensor]:
+    """In each bin: confidence minus right answers, added up; the number of answers."""
     place = (confidence * n_bins).long().clamp(max=n_bins - 1)
     inside = place == torch.arange(n_bins)[:, None]
-    return (inside * (confidence - correct)).sum(dim=1)
+    return (inside * (confidence - correct)).sum(dim=1), inside.sum(dim=1)
 
 
-def _counts(confidence: Tensor, n_bins: int) -> Tensor:
-    place = (confidence * n_bins).long().clamp(max=n_bins - 1)
-    return (place == torch.arange(n_bins)[:, None]).sum(dim=1)
+def _error(confidence: Tensor, correct: Tensor, n_bins: int, n: int) -> Tensor:
+    return _per_bin(confidence, correct, n_bins)[0].abs().sum() / n
 
 
-def _mean_of_bins(confidence: Tensor, correct: Tensor, n_bins: int) -> Tensor:
-    count = _counts(confidence, n_bins)
-    return (_gaps(confidence, correct, n_bins).abs() / count)[count > 0].mean()
-
-
-calibration_error = Exercise(
-    name="calibration_error",
-    reference=lambda confidence, correct, n_bins: (
-        _gaps(confidence, correct, n_bins).abs().sum() / len(confidence)
-    ),
+@exercise(
     cases=lambda: [
         (torch.tensor([0.6, 0.7, 0.8, 0.3]), torch.tensor([1.0, 0.0, 0.0, 1.0]), 2),
         (torch.tensor([1.0, 1.0, 0.9, 0.1]), torch.tensor([1.0, 0.0, 1.0, 1.0]), 4),
@@ -262,64 +337,105 @@ calibration_error = Exercise(
             5,
         ),
         (torch.tensor([0.55, 0.65, 0.95, 0.95]), torch.tensor([1.0, 0.0, 1.0, 1.0]), 2),
+        (  # on the edges
+            torch.tensor([0.0, 0.25, 0.125, 0.75, 0.625]),
+            torch.tensor([1.0, 0.0, 1.0, 0.0, 1.0]),
+            4,
+        ),
+        (torch.tensor([0.871]), torch.tensor([0.0]), 10),
     ],
     why="A model that is too sure in one bin and too modest in another cannot hide it, and a "
     "bin with few answers counts little.",
-    slips=[
-        Slip(
-            "every bin counts the same there. Count it by the number of its answers, or a "
-            "single answer in an empty corner weighs as much as a thousand.",
-            _mean_of_bins,
-        ),
-        Slip(
-            "an empty bin has no mean: 0 / 0 is nan, and one nan spoils the whole sum. Skip "
-            "the empty bins, or add up in each bin and divide once, by n.",
-            lambda confidence, correct, n_bins: (
-                (
-                    _gaps(confidence, correct, n_bins).abs()
-                    / _counts(confidence, n_bins)
-                    * _counts(confidence, n_bins)
-                ).sum()
-                / len(confidence)
-            ),
-        ),
-        Slip(
-            "too sure in one bin and too modest in another cancel: take the size of each "
-            "bin's gap (abs) before you add up.",
-            lambda confidence, correct, n_bins: (confidence - correct).mean(),
-        ),
-        Slip(
-            "there are no bins in it: the abs of one total. Take it bin by bin.",
-            lambda confidence, correct, n_bins: (confidence - correct).mean().abs(),
-        ),
-        Slip(
-            "you took the gap of every single answer. A single answer is right or wrong, never "
-            "70 %: first add up within each bin, then take the abs.",
-            lambda confidence, correct, n_bins: (confidence - correct).abs().mean(),
-        ),
-        Slip(
-            "that is the largest gap of all bins; the mean over all answers is asked for.",
-            lambda confidence, correct, n_bins: (
-                _gaps(confidence, correct, n_bins).abs().nan_to_num()
-                / _counts(confidence, n_bins).clamp(min=1)
-            ).max(),
-        ),
-        Slip(
-            "a confidence of exactly 1 fell out of the bins: it belongs to the last one.",
-            lambda confidence, correct, n_bins: (
-                (
-                    _gaps(confidence, correct, n_bins)
-                    - F.one_hot(torch.tensor(n_bins - 1), n_bins)
-                    * (confidence - correct)[confidence == 1].sum()
-                )
-                .abs()
-                .sum()
-                / len(confidence)
-            ),
-        ),
-        Slip(
-            "the sum over the bins is not divided by the number of answers.",
-            lambda confidence, correct, n_bins: _gaps(confidence, correct, n_bins).abs().sum(),
-        ),
-    ],
 )
+def calibration_error(confidence: Tensor, correct: Tensor, n_bins: int) -> Tensor:
+    return _error(confidence, correct, n_bins, len(confidence))
+
+
+@calibration_error.slip(
+    "every bin counts the same there. Count it by the number of its answers, or a single "
+    "answer in an empty corner weighs as much as a thousand."
+)
+def _(confidence: Tensor, correct: Tensor, n_bins: int) -> Tensor:
+    gaps, count = _per_bin(confidence, correct, n_bins)
+    return (gaps.abs() / count)[count > 0].mean()
+
+
+@calibration_error.slip(
+    "the mean runs over all bins, the empty ones too. Weigh each bin by the number of its "
+    "answers, and divide by n."
+)
+def _(confidence: Tensor, correct: Tensor, n_bins: int) -> Tensor:
+    gaps, count = _per_bin(confidence, correct, n_bins)
+    return (gaps.abs() / count.clamp(min=1)).mean()
+
+
+calibration_error.slip(
+    "you divided by the number of bins; divide by the number of answers.",
+    lambda p, right, n: _error(p, right, n, n),
+)
+
+
+@calibration_error.slip(
+    "an empty bin has no mean: 0 / 0 is nan, and one nan spoils the whole sum. Skip the empty "
+    "bins, or add up in each bin and divide once, by n."
+)
+def _(confidence: Tensor, correct: Tensor, n_bins: int) -> Tensor:
+    gaps, count = _per_bin(confidence, correct, n_bins)
+    return (gaps.abs() / count * count).sum() / len(confidence)
+
+
+calibration_error.slip(
+    "too sure in one bin and too modest in another cancel: take the size of each bin's gap "
+    "(abs) before you add up.",
+    lambda p, right, n: (p - right).mean(),
+)
+calibration_error.slip(
+    "there are no bins in it: the abs of one total. Take it bin by bin.",
+    lambda p, right, n: (p - right).mean().abs(),
+)
+calibration_error.slip(
+    "you took the gap of every single answer. A single answer is right or wrong, never 70 %: "
+    "first add up within each bin, then take the abs.",
+    lambda p, right, n: (p - right).abs().mean(),
+)
+
+
+@calibration_error.slip(
+    "that is the largest gap of all bins; the mean over all answers is asked for."
+)
+def _(confidence: Tensor, correct: Tensor, n_bins: int) -> Tensor:
+    gaps, count = _per_bin(confidence, correct, n_bins)
+    return (gaps.abs() / count.clamp(min=1)).max()
+
+
+@calibration_error.slip(
+    "a confidence of exactly 1 fell out of the bins: it belongs to the last one."
+)
+def _(confidence: Tensor, correct: Tensor, n_bins: int) -> Tensor:
+    inside = confidence < 1
+    return _error(confidence[inside], correct[inside], n_bins, len(confidence))
+
+
+@calibration_error.slip(
+    "a confidence of exactly 0 fell out of the bins, and one on an edge is in the bin below: "
+    "each bin begins with its lower edge, from 0 on, and only the last one has its upper edge."
+)
+def _(confidence: Tensor, correct: Tensor, n_bins: int) -> Tensor:
+    inside = confidence > 0
+    return _upper_edges(confidence[inside], correct[inside], n_bins, len(confidence))
+
+
+calibration_error.slip(
+    "a confidence on an edge between two bins belongs to the one above: each bin begins with "
+    "its lower edge.",
+    lambda p, right, n: _upper_edges(p, right, n, len(p)),
+)
+calibration_error.slip(
+    "the sum over the bins is not divided by the number of answers.",
+    lambda p, right, n: _error(p, right, n, 1),
+)
+
+
+def _upper_edges(confidence: Tensor, correct: Tensor, n_bins: int, n: int) -> Tensor:
+    """Bins that hold their upper edge: the same bins, mirrored."""
+    return _error(1 - confidence, 1 - correct, n_bins, n)

@@ -2,231 +2,218 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lesson5_utils.exercises import Exercise, Slip, whole_numbers
+from lesson5_utils.exercises import exercise, real_numbers, whole_numbers
+from lesson5_utils.exercises.compare import items
 
 __all__ = ["batch_norm", "codes", "film_means", "inputs", "standardise"]
 
 # --- codes -------------------------------------------------------------------------------
 
 
-def _codes(known: Tensor, values: Tensor) -> Tensor:
-    place = torch.searchsorted(known, values).clamp(max=len(known) - 1)
-    return torch.where(known[place] == values, place + 1, 0)
-
-
-codes = Exercise(
-    name="codes",
-    reference=_codes,
+@exercise(
     cases=lambda: [
         (torch.tensor([20, 30, 70]), torch.tensor([30, 20, 70, 45])),
         (torch.tensor([5]), torch.tensor([5, 4, 6])),
         (torch.tensor([1, 2, 4, 8]), torch.tensor([8, 8, 3, 1, 9, 0])),
+        (torch.tensor([-7, 1900, 2**40]), torch.tensor([2**40 + 1])),
     ],
     why="Every value has a row now, also one that nobody has seen. Row 0 stands for all of "
     "them, and a test on new data cannot crash.",
-    slips=[
-        Slip(
-            "you count from 0. Then the first category and an unknown one share row 0.",
-            lambda known, values: (_codes(known, values) - 1).clamp(min=0),
-        ),
-        Slip(
-            "an unknown value gets the code of the next larger category, so a new film would "
-            "be taken for another film. Compare what stands at that place with the value.",
-            lambda known, values: torch.searchsorted(known, values) + 1,
-        ),
-        Slip(
-            "unknown values are left out. Each value needs a code, or the rows no longer "
-            "stand beside their ratings.",
-            lambda known, values: _codes(known, values)[_codes(known, values) > 0],
-        ),
-        Slip(
-            "you numbered the values themselves. The training part alone decides which code "
-            "a category has.",
-            lambda known, values: torch.unique(values, return_inverse=True)[1] + 1,
-        ),
-        Slip(
-            "an unknown value gets the code of a neighbour. Compare what stands at that place "
-            "with the value.",
-            lambda known, values: (
-                torch.searchsorted(known, values).clamp(max=len(known) - 1) + 1
-            ),
-        ),
-        Slip(
-            "you count from 0, and an unknown value gets the place of the next larger one.",
-            lambda known, values: torch.searchsorted(known, values),
-        ),
-        Slip(
-            "a value larger than all of `known` has its place one past the end: "
-            "`.clamp(max=len(known) - 1)`.",
-            lambda known, values: torch.where(
-                known[torch.searchsorted(known, values)] == values,
-                torch.searchsorted(known, values) + 1,
-                0,
-            ),
-        ),
-    ],
+)
+def codes(known: Tensor, values: Tensor) -> Tensor:
+    place = _place(known, values)
+    return torch.where(known[place] == values, place + 1, 0)
+
+
+def _place(known: Tensor, values: Tensor) -> Tensor:
+    return torch.searchsorted(known, values).clamp(max=len(known) - 1)
+
+
+_codes = codes.reference
+
+codes.slip(
+    "you count from 0. Then the first category and an unknown one share row 0.",
+    lambda known, values: (_codes(known, values) - 1).clamp(min=0),
+)
+codes.slip(
+    "an unknown value gets the code of the next larger category, so a new film would be taken "
+    "for another film. Compare what stands at that place with the value.",
+    lambda known, values: torch.searchsorted(known, values) + 1,
+)
+codes.slip(
+    "unknown values are left out. Each value needs a code, or the rows no longer stand beside "
+    "their ratings.",
+    lambda known, values: _codes(known, values)[_codes(known, values) > 0],
+)
+codes.slip(
+    "you numbered the values themselves. The training part alone decides which code a category "
+    "has.",
+    lambda known, values: torch.unique(values, return_inverse=True)[1] + 1,
+)
+codes.slip(
+    "an unknown value gets the code of a neighbour. Compare what stands at that place with the "
+    "value.",
+    lambda known, values: _place(known, values) + 1,
+)
+codes.slip(
+    "you count from 0, and an unknown value gets the place of the next larger one.",
+    lambda known, values: torch.searchsorted(known, values),
+)
+codes.slip(
+    "your codes are real numbers (1.0 instead of 1). They are places in a table, and a place "
+    "must be a whole number.",
+    lambda known, values: _codes(known, values).float(),
 )
 
-# --- standardise -------------------------------------------------------------------------
 
+@codes.slip(
+    "a value larger than all of `known` has its place one past the end: "
+    "`.clamp(max=len(known) - 1)`."
+)
+def _(known: Tensor, values: Tensor) -> Tensor:
+    place = torch.searchsorted(known, values)
+    return torch.where(known[place] == values, place + 1, 0)
+
+
+# --- standardise -------------------------------------------------------------------------
 
 Scaled = tuple[np.ndarray, float, float]
 
 
-def _standardise(base: np.ndarray, values: np.ndarray) -> Scaled:
-    mean, std = np.nanmean(base), np.nanstd(base)
-    return np.nan_to_num((values - mean) / std), mean, std
-
-
-def _zero_for_missing(base: np.ndarray, values: np.ndarray) -> Scaled:
-    _, mean, std = _standardise(np.nan_to_num(base), values)
-    return np.nan_to_num((values - mean) / std), mean, std
-
-
-def _filled_too_early(base: np.ndarray, values: np.ndarray) -> Scaled:
-    _, mean, std = _standardise(base, values)
-    return (np.nan_to_num(values) - mean) / std, mean, std
-
-
-def _by_variance(base: np.ndarray, values: np.ndarray) -> Scaled:
-    mean, var = np.nanmean(base), np.nanvar(base)
-    return np.nan_to_num((values - mean) / var), mean, var
-
-
-def _still_missing(base: np.ndarray, values: np.ndarray) -> Scaled:
-    mean, std = np.nanmean(base), np.nanstd(base)
-    return (values - mean) / std, mean, std
-
-
-def _plain_mean(base: np.ndarray, values: np.ndarray) -> Scaled:
-    mean, std = base.mean(), base.std()
-    return np.nan_to_num((values - mean) / std), mean, std
-
-
-def _other_deviation(base: np.ndarray, values: np.ndarray) -> Scaled:
-    mean, std = np.nanmean(base), np.nanstd(base, ddof=1)
-    return np.nan_to_num((values - mean) / std), mean, std
-
-
-def _mean_for_missing(base: np.ndarray, values: np.ndarray) -> Scaled:
-    mean, std = np.nanmean(base), np.nanstd(base)
-    return np.nan_to_num((values - mean) / std, nan=float(mean)), mean, std
-
-
-standardise = Exercise(
-    name="standardise",
-    reference=_standardise,
+@exercise(
     cases=lambda: [
         (np.array([2.0, 4.0, 6.0, 8.0]), np.array([5.0, 10.0])),
         (np.array([1.0, np.nan, 3.0]), np.array([3.0, np.nan, 7.0])),
         (np.array([10.0, 10.0, 40.0]), np.array([np.nan, 20.0, -20.0, 50.0])),
+        (np.array([1994.5, np.nan, 1987.25, 2001.125]), np.array([np.nan, 1990.5, 1979.0])),
+        (np.array([0.013, 0.027, 0.002]), np.array([0.0215, 0.007])),
     ],
     why="The training part sets the scale, and every other part is measured with it: keep the "
     "two numbers, tomorrow's rows need them. A missing value says nothing, so it stands in "
     "the middle.",
-    slips=[
-        Slip(
-            "you used the mean and the deviation of `values`. Then the same year is another "
-            "number in another part, and the validation part sets its own scale.",
-            lambda base, values: _standardise(values, values),
-        ),
-        Slip(
-            "what was missing is counted as 0 in the mean. A film of the year 0 is far away "
-            "from all others: leave `nan` out.",
-            _zero_for_missing,
-        ),
-        Slip(
-            "missing values were filled before scaling: 0 in the old units is not the mean.",
-            _filled_too_early,
-        ),
-        Slip("you divided by the variance; the standard deviation is its root.", _by_variance),
-        Slip(
-            "the mean of numbers with a `nan` is `nan`: use np.nanmean and np.nanstd.",
-            _plain_mean,
-        ),
-        Slip(
-            "that deviation divides by n − 1, as pandas and torch do; np.nanstd divides by n.",
-            _other_deviation,
-        ),
-        Slip(
-            "after scaling, the mean is 0, so a missing value becomes 0.",
-            _mean_for_missing,
-        ),
-        Slip(
-            "the result is still `nan` where the value is missing: the whole net would "
-            "answer `nan`.",
-            _still_missing,
-        ),
-    ],
 )
+def standardise(base: np.ndarray, values: np.ndarray) -> Scaled:
+    mean, std = np.nanmean(base), np.nanstd(base)
+    return _scaled(values, mean, std)
+
+
+def _scaled(values: np.ndarray, mean: Any, std: Any, missing: Any = 0.0) -> Scaled:
+    return np.nan_to_num((values - mean) / std, nan=missing), mean, std
+
+
+standardise.slip(
+    "you used the mean and the deviation of `values`. Then the same year is another number in "
+    "another part, and the validation part sets its own scale.",
+    lambda base, values: standardise.reference(values, values),
+)
+standardise.slip(
+    "what was missing is counted as 0 in the mean. A film of the year 0 is far away from all "
+    "others: leave `nan` out.",
+    lambda base, values: standardise.reference(np.nan_to_num(base), values),
+)
+standardise.slip(
+    "missing values were filled before scaling: 0 in the old units is not the mean.",
+    lambda base, values: standardise.reference(base, np.nan_to_num(values)),
+)
+
+
+@standardise.slip("you divided by the variance; the standard deviation is its root.")
+def _(base: np.ndarray, values: np.ndarray) -> Scaled:
+    return _scaled(values, np.nanmean(base), np.nanvar(base))
+
+
+@standardise.slip("the mean of numbers with a `nan` is `nan`: use np.nanmean and np.nanstd.")
+def _(base: np.ndarray, values: np.ndarray) -> Scaled:
+    return _scaled(values, base.mean(), base.std())
+
+
+@standardise.slip(
+    "that deviation divides by n − 1, as pandas and torch do; np.nanstd divides by n."
+)
+def _(base: np.ndarray, values: np.ndarray) -> Scaled:
+    return _scaled(values, np.nanmean(base), np.nanstd(base, ddof=1))
+
+
+@standardise.slip("after scaling, the mean is 0, so a missing value becomes 0.")
+def _(base: np.ndarray, values: np.ndarray) -> Scaled:
+    return _scaled(values, np.nanmean(base), np.nanstd(base), np.nanmean(base))
+
+
+@standardise.slip(
+    "the result is still `nan` where the value is missing: the whole net would answer `nan`."
+)
+def _(base: np.ndarray, values: np.ndarray) -> Scaled:
+    return _scaled(values, np.nanmean(base), np.nanstd(base), np.nan)
+
+
+@standardise.slip(
+    "missing values are left out. Each row needs its number, 0 where it is missing."
+)
+def _(base: np.ndarray, values: np.ndarray) -> Scaled:
+    return standardise.reference(base, values[~np.isnan(values)])
+
 
 # --- inputs ------------------------------------------------------------------------------
 
 
-def _inputs(cat: Tensor, cont: Tensor, tables: list[Tensor]) -> Tensor:
-    rows = [table[cat[:, i]] for i, table in enumerate(tables)]
-    return torch.cat([*rows, cont], dim=1)
-
-
-def _tables(*shapes: tuple[int, int]) -> list[Tensor]:
-    return [whole_numbers(*shape, seed=i) for i, shape in enumerate(shapes)]
-
-
-inputs = Exercise(
-    name="inputs",
-    reference=_inputs,
+@exercise(
     cases=lambda: [
         (
             torch.tensor([[2, 1], [0, 0]]),
             torch.tensor([[0.5], [-1.5]]),
-            _tables((3, 2), (2, 3)),
+            [whole_numbers(3, 2), whole_numbers(2, 3, seed=1)],
         ),
         (
             torch.tensor([[1, 1, 0], [2, 0, 3], [0, 1, 1]]),
-            torch.tensor([[1.0, 9.0], [2.0, 8.0], [3.0, 7.0]]),
-            _tables((3, 1), (3, 2), (4, 2)),
+            real_numbers(3, 2, seed=4),
+            [real_numbers(3, 1), real_numbers(3, 2, seed=1), real_numbers(4, 2, seed=2)],
         ),
+        (torch.tensor([[4]]), real_numbers(1, 3), [real_numbers(5, 2, seed=3) / 1000]),
     ],
+    gradients=True,
     why="That is all a tabular net adds to notebook 02's: one lookup for each categorical "
     "column, and the numbers beside them. What follows are ordinary linear layers.",
-    slips=[
-        Slip(
-            "you took all rows from the first table. Each column has a table of its own.",
-            lambda cat, cont, tables: torch.cat(
-                [*(tables[0][cat[:, i]] for i in range(len(tables))), cont], dim=1
-            ),
-        ),
-        Slip(
-            "`cat[i]` is row i; column i is `cat[:, i]`.",
-            lambda cat, cont, tables: torch.cat(
-                [*(table[cat[i]] for i, table in enumerate(tables)), cont], dim=1
-            ),
-        ),
-        Slip(
-            "the codes already point at the rows: do not subtract 1, row 0 is for the unknown.",
-            lambda cat, cont, tables: _inputs(cat - 1, cont, tables),
-        ),
-        Slip(
-            "the continuous columns are missing.",
-            lambda cat, cont, tables: _inputs(cat, cont[:, :0], tables),
-        ),
-        Slip(
-            "the continuous columns stand first. The order is free when you build a net, but "
-            "here: embeddings first, as `TabularNet` has it.",
-            lambda cat, cont, tables: torch.cat([cont, _inputs(cat, cont[:, :0], tables)], 1),
-        ),
-        Slip(
-            "you used the codes themselves as numbers. Then category 2 counts as twice "
-            "category 1: look the codes up.",
-            lambda cat, cont, tables: torch.cat([cat.float(), cont], dim=1),
-        ),
-    ],
+)
+def inputs(cat: Tensor, cont: Tensor, tables: list[Tensor]) -> Tensor:
+    rows = [table[cat[:, i]] for i, table in enumerate(tables)]
+    return torch.cat([*rows, cont], dim=1)
+
+
+_inputs = inputs.reference
+
+inputs.slip(
+    "you took all rows from the first table. Each column has a table of its own.",
+    lambda cat, cont, tables: _inputs(cat, cont, tables[:1] * len(tables)),
+)
+inputs.slip(
+    "`cat[i]` is row i; column i is `cat[:, i]`.",
+    lambda cat, cont, tables: torch.cat(
+        [*(table[cat[i]] for i, table in enumerate(tables)), cont], dim=1
+    ),
+)
+inputs.slip(
+    "the codes already point at the rows: do not subtract 1, row 0 is for the unknown.",
+    lambda cat, cont, tables: _inputs(cat - 1, cont, tables),
+)
+inputs.slip(
+    "the continuous columns are missing.",
+    lambda cat, cont, tables: _inputs(cat, cont[:, :0], tables),
+)
+inputs.slip(
+    "the continuous columns stand first. The order is free when you build a net, but here: "
+    "embeddings first, as `TabularNet` has it.",
+    lambda cat, cont, tables: torch.cat([cont, _inputs(cat, cont[:, :0], tables)], 1),
+)
+inputs.slip(
+    "you used the codes themselves as numbers. Then category 2 counts as twice category 1: "
+    "look the codes up.",
+    lambda cat, cont, tables: torch.cat([cat.float(), cont], dim=1),
 )
 
 # --- batch_norm --------------------------------------------------------------------------
@@ -234,39 +221,18 @@ inputs = Exercise(
 Three = tuple[Tensor, Tensor, Tensor]
 
 
-def _batch_norm(
-    x: Tensor, mean: Tensor, var: Tensor, training: bool, share: float = 0.1
-) -> Three:
-    if training:
-        m, v = x.mean(dim=0), x.var(dim=0, correction=0)
-        new_mean = (1 - share) * mean + share * m
-        new_var = (1 - share) * var + share * x.var(dim=0)
-        return (x - m) / (v + 1e-5).sqrt(), new_mean, new_var
-    return (x - mean) / (var + 1e-5).sqrt(), mean, var
+def _without_history(answer: Any, x: Tensor, mean: Tensor, var: Tensor, training: bool) -> Any:
+    """Whether the running averages remember how they came about is left to the answer: only
+    through the normalised numbers does anything learn."""
+    result = answer(x, mean, var, training)
+    parts = items(result)
+    if parts is None or len(parts) != 3:
+        return result
+    averages = [one.detach().numpy() if isinstance(one, Tensor) else one for one in parts[1:]]
+    return (parts[0], *averages)
 
 
-def _one_variance(correction: int) -> Callable[..., Three]:
-    """Normalise and remember with the same variance."""
-
-    def answer(x: Tensor, mean: Tensor, var: Tensor, training: bool) -> Three:
-        if not training:
-            return _batch_norm(x, mean, var, False)
-        spread = x.var(dim=0, correction=correction)
-        new_mean = _batch_norm(x, mean, var, True)[1]
-        out = (x - x.mean(dim=0)) / (spread + 1e-5).sqrt()
-        return out, new_mean, 0.9 * var + 0.1 * spread
-
-    return answer
-
-
-def _without_eps(x: Tensor, mean: Tensor, var: Tensor, training: bool) -> Three:
-    m, v = (x.mean(dim=0), x.var(dim=0, correction=0)) if training else (mean, var)
-    return ((x - m) / v.sqrt(), *_batch_norm(x, mean, var, training)[1:])
-
-
-batch_norm = Exercise(
-    name="batch_norm",
-    reference=lambda x, mean, var, training: _batch_norm(x, mean, var, training),
+@exercise(
     cases=lambda: [
         (
             torch.tensor([[1.0, 10.0], [3.0, 30.0], [5.0, 20.0]]),
@@ -280,152 +246,201 @@ batch_norm = Exercise(
             torch.tensor([4.0, 9.0]),
             False,
         ),
-        (
-            torch.cat([whole_numbers(5, 2), torch.full((5, 1), 3.0)], dim=1),
+        (  # a column whose values are all equal
+            torch.cat([real_numbers(5, 2), torch.zeros(5, 1)], dim=1),
             torch.ones(3),
             torch.full((3,), 2.0),
             True,
         ),
+        (real_numbers(4, 2) / 500, torch.zeros(2), torch.tensor([1e-5, 4e-6]), True),
+        (real_numbers(2, 2, seed=1) / 500, torch.zeros(2), torch.tensor([1e-5, 4e-6]), False),
     ],
+    gradients=["x"],
+    through=_without_history,
     why="While training, each row is seen beside the others of its batch. Afterwards it is "
     "seen beside what the averages remember, so a row alone gets an answer too.",
-    slips=[
-        Slip(
-            "in training mode you normalised with the running averages; there the batch's "
-            "own mean and variance are used.",
-            lambda x, mean, var, training: (
-                (x - mean) / (var + 1e-5).sqrt(),
-                *_batch_norm(x, mean, var, training)[1:],
-            ),
-        ),
-        Slip(
-            "in evaluation mode you still use the batch's own mean and variance. Then the "
-            "answer for a row depends on its neighbours.",
-            lambda x, mean, var, training: (
-                _batch_norm(x, mean, var, True)[0],
-                *_batch_norm(x, mean, var, training)[1:],
-            ),
-        ),
-        Slip(
-            "the averages move in evaluation mode as well: predicting would change the model.",
-            lambda x, mean, var, training: (
-                _batch_norm(x, mean, var, training)[0],
-                *_batch_norm(x, mean, var, True)[1:],
-            ),
-        ),
-        Slip(
-            "the two shares are exchanged: nine tenths of the old average stay.",
-            lambda x, mean, var, training: _batch_norm(
-                x, mean, var, training, 0.9 if training else 0.1
-            ),
-        ),
-        Slip(
-            "the running variance takes `x.var(dim=0)`, without `correction=0`.",
-            _one_variance(0),
-        ),
-        Slip(
-            "to normalise, the variance is `x.var(dim=0, correction=0)`.",
-            _one_variance(1),
-        ),
-        Slip(
-            "without the 1e-5, a column whose values are all equal is divided by 0.",
-            _without_eps,
-        ),
-        Slip(
-            "you do in evaluation what belongs to training: there the running averages are "
-            "used and left alone.",
-            lambda x, mean, var, training: _batch_norm(x, mean, var, True),
-        ),
-        Slip(
-            "the running averages do not move in training.",
-            lambda x, mean, var, training: (
-                _batch_norm(x, mean, var, training)[0],
-                mean,
-                var,
-            ),
-        ),
-        Slip(
-            "you divided by the variance instead of its root.",
-            lambda x, mean, var, training: (
-                (x - x.mean(0)) / (x.var(0, correction=0) + 1e-5)
-                if training
-                else (x - mean) / (var + 1e-5),
-                *_batch_norm(x, mean, var, training)[1:],
-            ),
-        ),
-    ],
-    tolerance=1e-3,
 )
+def batch_norm(x: Tensor, mean: Tensor, var: Tensor, training: bool) -> Three:
+    now = (x.mean(dim=0), x.var(dim=0, correction=0)) if training else (mean, var)
+    return (_normal(x, *now), *_moved(x, mean, var, training))
+
+
+def _normal(x: Tensor, mean: Tensor, var: Tensor) -> Tensor:
+    return (x - mean) / (var + 1e-5).sqrt()
+
+
+def _moved(
+    x: Tensor, mean: Tensor, var: Tensor, training: bool, share: float = 0.1
+) -> tuple[Tensor, Tensor]:
+    """The running averages after the batch."""
+    if not training:
+        return mean, var
+    return torch.lerp(mean, x.mean(dim=0), share), torch.lerp(var, x.var(dim=0), share)
+
+
+def _other_root(eps: float, outside: float = 0.0) -> Any:
+    """Batch norm with another small number, or one that stands beside the root."""
+
+    def answer(x: Tensor, mean: Tensor, var: Tensor, training: bool) -> Three:
+        m, v = (x.mean(dim=0), x.var(dim=0, correction=0)) if training else (mean, var)
+        out = (x - m) / ((v + eps).sqrt() + outside)
+        return (out, *_moved(x, mean, var, training))
+
+    return answer
+
+
+batch_norm.slip(
+    "in training mode you normalised with the running averages; there the batch's own mean and "
+    "variance are used.",
+    lambda x, mean, var, training: (_normal(x, mean, var), *_moved(x, mean, var, training)),
+)
+batch_norm.slip(
+    "in evaluation mode you still use the batch's own mean and variance. Then the answer for a "
+    "row depends on its neighbours.",
+    lambda x, mean, var, training: (
+        batch_norm.reference(x, mean, var, True)[0],
+        *_moved(x, mean, var, training),
+    ),
+)
+batch_norm.slip(
+    "the averages move in evaluation mode as well: predicting would change the model.",
+    lambda x, mean, var, training: (
+        batch_norm.reference(x, mean, var, training)[0],
+        *_moved(x, mean, var, True),
+    ),
+)
+batch_norm.slip(
+    "the two shares are exchanged: nine tenths of the old average stay.",
+    lambda x, mean, var, training: (
+        batch_norm.reference(x, mean, var, training)[0],
+        *_moved(x, mean, var, training, 0.9),
+    ),
+)
+
+
+@batch_norm.slip("the running variance takes `x.var(dim=0)`, without `correction=0`.")
+def _(x: Tensor, mean: Tensor, var: Tensor, training: bool) -> Three:
+    out, new_mean, new_var = batch_norm.reference(x, mean, var, training)
+    return out, new_mean, 0.9 * var + 0.1 * x.var(dim=0, correction=0) if training else new_var
+
+
+@batch_norm.slip("to normalise, the variance is `x.var(dim=0, correction=0)`.")
+def _(x: Tensor, mean: Tensor, var: Tensor, training: bool) -> Three:
+    now = (x.mean(dim=0), x.var(dim=0)) if training else (mean, var)
+    return (_normal(x, *now), *_moved(x, mean, var, training))
+
+
+batch_norm.slip(
+    "without the 1e-5, a column whose values are all equal is divided by 0.",
+    _other_root(0.0),
+)
+batch_norm.slip(
+    "the 1e-5 stands outside the root. Add it to the variance, and take the root of the sum.",
+    _other_root(0.0, outside=1e-5),
+)
+for _eps in (1e-3, 1e-6, 1e-8):
+    batch_norm.slip(
+        f"you added {_eps:g} to the variance; here it is 1e-5, as PyTorch has it.",
+        _other_root(_eps),
+    )
+batch_norm.slip(
+    "you do in evaluation what belongs to training: there the running averages are used and "
+    "left alone.",
+    lambda x, mean, var, training: batch_norm.reference(x, mean, var, True),
+)
+batch_norm.slip(
+    "the running averages do not move in training.",
+    lambda x, mean, var, training: (
+        batch_norm.reference(x, mean, var, training)[0],
+        mean,
+        var,
+    ),
+)
+
+
+@batch_norm.slip("you divided by the variance instead of its root.")
+def _(x: Tensor, mean: Tensor, var: Tensor, training: bool) -> Three:
+    m, v = (x.mean(dim=0), x.var(dim=0, correction=0)) if training else (mean, var)
+    return ((x - m) / (v + 1e-5), *_moved(x, mean, var, training))
+
 
 # --- film_means --------------------------------------------------------------------------
 
 
-def _film_means(film: Tensor, rating: Tensor, n_films: int) -> Tensor:
-    count = torch.bincount(film, minlength=n_films)
-    total = torch.bincount(film, weights=rating, minlength=n_films)
-    return torch.where(count > 0, total / count.clamp(min=1), rating.mean())
-
-
-film_means = Exercise(
-    name="film_means",
-    reference=_film_means,
+@exercise(
     cases=lambda: [
         (torch.tensor([1, 2, 1, 2, 2]), torch.tensor([5.0, 1.0, 3.0, 2.0, 3.0]), 4),
-        (torch.tensor([3, 3, 3]), torch.tensor([1.0, 1.0, 4.0]), 5),
-        (torch.tensor([0, 4, 1, 0]), torch.tensor([2.0, 5.0, 3.0, 4.0]), 6),
+        (torch.tensor([3, 3, 3]), torch.tensor([1.0, 1.5, 4.0]), 5),
+        (torch.tensor([0, 4, 1, 0]), torch.tensor([2.5, 5.0, 3.0, 4.0]), 6),
+        (torch.tensor([1]), torch.tensor([0.5]), 2),
+        (torch.tensor([0, 2, 2, 1, 2]), torch.tensor([4.5, 3.5, 0.5, 2.0, 5.0]), 3),
     ],
     why="One number for each film, from the training rows and nothing else. A film without "
     "any gets the overall mean: what we would say about a film of which we know nothing.",
-    slips=[
-        Slip(
-            "a film without ratings gets 0, a rating that does not exist: as if it were the "
-            "worst film of all.",
-            lambda film, rating, n_films: (
-                torch.bincount(film, weights=rating, minlength=n_films)
-                / torch.bincount(film, minlength=n_films).clamp(min=1)
-            ),
-        ),
-        Slip(
-            "a film without ratings gets 0 divided by 0, `nan`.",
-            lambda film, rating, n_films: (
-                torch.bincount(film, weights=rating, minlength=n_films)
-                / torch.bincount(film, minlength=n_films)
-            ),
-        ),
-        Slip(
-            "that is one number for each row; asked for is one for each film, from code 0 on.",
-            lambda film, rating, n_films: _film_means(film, rating, n_films)[film],
-        ),
-        Slip(
-            "films without ratings are filled with the mean of the films' means. There a film "
-            "with one rating counts as much as a film with a hundred.",
-            lambda film, rating, n_films: torch.where(
-                torch.bincount(film, minlength=n_films) > 0,
-                _film_means(film, rating, n_films),
-                _film_means(film, rating, n_films)[film.unique()].mean(),
-            ),
-        ),
-        Slip(
-            "the last films are missing: `minlength=n_films`.",
-            lambda film, rating, n_films: _film_means(film, rating, int(film.max()) + 1),
-        ),
-        Slip(
-            "films without ratings are left out; each code needs its place.",
-            lambda film, rating, n_films: _film_means(film, rating, n_films)[film.unique()],
-        ),
-        Slip(
-            "those are the sums, 0 where there is no rating; divide by how many there are.",
-            lambda film, rating, n_films: torch.bincount(
-                film, weights=rating, minlength=n_films
-            ),
-        ),
-        Slip(
-            "that is the sum of the ratings; divide by how many there are.",
-            lambda film, rating, n_films: torch.where(
-                torch.bincount(film, minlength=n_films) > 0,
-                torch.bincount(film, weights=rating, minlength=n_films),
-                rating.mean(),
-            ),
-        ),
-    ],
 )
+def film_means(film: Tensor, rating: Tensor, n_films: int) -> Tensor:
+    total, count = _sums(film, rating, n_films)
+    return torch.where(count > 0, total / count.clamp(min=1), rating.mean())
+
+
+def _sums(film: Tensor, rating: Tensor, n_films: int) -> tuple[Tensor, Tensor]:
+    """The ratings of each film, added up, and how many there are."""
+    total = torch.bincount(film, weights=rating, minlength=n_films)
+    return total, torch.bincount(film, minlength=n_films)
+
+
+@film_means.slip(
+    "a film without ratings gets 0, a rating that does not exist: as if it were the worst film "
+    "of all."
+)
+def _(film: Tensor, rating: Tensor, n_films: int) -> Tensor:
+    total, count = _sums(film, rating, n_films)
+    return total / count.clamp(min=1)
+
+
+@film_means.slip("a film without ratings gets 0 divided by 0, `nan`.")
+def _(film: Tensor, rating: Tensor, n_films: int) -> Tensor:
+    total, count = _sums(film, rating, n_films)
+    return total / count
+
+
+@film_means.slip("// drops everything after the point, so 2.5 becomes 2: divide by /.")
+def _(film: Tensor, rating: Tensor, n_films: int) -> Tensor:
+    total, count = _sums(film, rating, n_films)
+    return torch.where(count > 0, total // count.clamp(min=1), rating.mean())
+
+
+film_means.slip(
+    "that is one number for each row; asked for is one for each film, from code 0 on.",
+    lambda film, rating, n_films: film_means.reference(film, rating, n_films)[film],
+)
+
+
+@film_means.slip(
+    "films without ratings are filled with the mean of the films' means. There a film with one "
+    "rating counts as much as a film with a hundred."
+)
+def _(film: Tensor, rating: Tensor, n_films: int) -> Tensor:
+    total, count = _sums(film, rating, n_films)
+    means = total / count
+    return torch.where(count > 0, means, means.nanmean())
+
+
+film_means.slip(
+    "the last films are missing: `minlength=n_films`.",
+    lambda film, rating, n_films: film_means.reference(film, rating, int(film.max()) + 1),
+)
+film_means.slip(
+    "films without ratings are left out; each code needs its place.",
+    lambda film, rating, n_films: film_means.reference(film, rating, n_films)[film.unique()],
+)
+film_means.slip(
+    "those are the sums, 0 where there is no rating; divide by how many there are.",
+    lambda film, rating, n_films: _sums(film, rating, n_films)[0],
+)
+
+
+@film_means.slip("that is the sum of the ratings; divide by how many there are.")
+def _(film: Tensor, rating: Tensor, n_films: int) -> Tensor:
+    total, count = _sums(film, rating, n_films)
+    return torch.where(count > 0, total, rating.mean())
