@@ -257,3 +257,10 @@ def test_matrices_come_from_any_form_and_a_missing_one_is_told() -> None:
     for form in (ONES[0], (ONES,), (ONES, None), (ONES, ...), None):
         with pytest.raises(WrongForm, match="return two"):
             matrices(form, 2, "two")
+
+
+def test_an_array_that_cannot_be_written_becomes_a_tensor_without_a_warning() -> None:
+    frozen = np.ones(2)
+    frozen.flags.writeable = False
+    made = as_kind(ONES, frozen)
+    assert made.dtype == ONES.dtype and made.tolist() == [1, 1]

@@ -13,7 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lesson5_utils import models, plotting, training
+from lesson5_utils import layers, models, plotting
 from lesson5_utils.book.index import namespace
 
 ONE = np.array([[0.0, 1.0], [0.0, 4.0]])
@@ -123,6 +123,6 @@ def test_class_maps_are_the_gradient_weighted_channels_of_one_picture() -> None:
 def test_dividing_by_2_6_to_the_steps_gives_2_6_from_group_to_group(
     lr: float, n_groups: int
 ) -> None:
-    rates = training.discriminative_lrs(slice(lr / 2.6 ** (n_groups - 1), lr), n_groups)
+    rates = layers.discriminative_lrs(slice(lr / 2.6 ** (n_groups - 1), lr), n_groups)
     ratios = [high / low for low, high in pairwise(rates)]
     assert ratios == pytest.approx([2.6] * (n_groups - 1))
