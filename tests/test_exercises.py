@@ -25,7 +25,6 @@ OLD = {
     "mnist_sgd",
     "one_cycle",
     "optimizers",
-    "start_here",
     "tabular",
     "weight_decay",
 }
