@@ -26,7 +26,6 @@ OLD = {
     "one_cycle",
     "optimizers",
     "tabular",
-    "weight_decay",
 }
 
 
