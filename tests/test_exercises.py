@@ -24,7 +24,6 @@ OLD = {
     "fine_tuning",
     "mnist_sgd",
     "one_cycle",
-    "optimizers",
     "tabular",
 }
 
