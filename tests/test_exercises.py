@@ -22,9 +22,6 @@ from lesson5_utils.exercises.values import can_slope
 OLD = {
     "mnist_sgd",
     "one_cycle",
-    "optimizers",
-    "start_here",
-    "weight_decay",
 }
 
 
