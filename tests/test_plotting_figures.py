@@ -114,6 +114,13 @@ def test_after_an_error_nothing_is_shown_and_nothing_stays_open(shown: Shown) ->
     assert not shown and plt.get_fignums() == []
 
 
+def test_without_a_size_several_columns_are_as_wide_as_the_page(shown: Shown) -> None:
+    with plotting.figure("one") as ax:
+        assert ax.figure.get_size_inches().tolist() == [6.4, 3.6]
+    with plotting.figure("two", cols=2) as axes:
+        assert axes[0].figure.get_size_inches().tolist() == [figures.WIDEST, 3]
+
+
 def test_a_figure_gives_as_many_axes_as_asked(shown: Shown) -> None:
     with plotting.figure("two by three", rows=2, cols=3, width=8, height=4) as axes:
         assert axes.shape == (2, 3)
@@ -123,6 +130,10 @@ def test_a_figure_gives_as_many_axes_as_asked(shown: Shown) -> None:
     with plotting.figure("shared", cols=2, sharey=True) as (left, right):
         left.set_ylim(0, 7)
         assert right.get_ylim() == (0, 7)
+        left.set(xlabel="a", ylabel="MSE")
+        right.set(xlabel="b", ylabel="MSE")
+    assert [ax.get_ylabel() for ax in (left, right)] == ["MSE", ""]
+    assert [ax.get_xlabel() for ax in (left, right)] == ["a", "b"]
 
 
 def test_the_house_style_holds_inside_and_changes_nothing_outside(shown: Shown) -> None:

@@ -52,8 +52,8 @@ def test_the_same_thing_looks_the_same_whatever_stands_beside_it() -> None:
 
 
 def test_a_name_inside_a_longer_word_means_nothing() -> None:
-    names = ["restrain", "trained", "validity", "adamant", "flatter: 10, 10"]
-    unknown = [str(i) for i in range(5)]
+    names = ["restrain", "trained", "validity", "adamant", "flatter: 10, 10", "step 5"]
+    unknown = [str(i) for i in range(6)]
     assert list(looks(names).values()) == list(looks(unknown).values())
 
 
@@ -217,6 +217,13 @@ def test_a_reference_line_runs_across_at_its_value(ax: Axes) -> None:
     assert across.get_xydata().tolist() == [[0, 0.25], [1, 0.25]]
     assert upright.get_xydata().tolist() == [[4, 0], [4, 1]]
     assert [text.get_text() for text in ax.texts] == ["noise", "lowered"]
+
+
+def test_a_reference_line_is_in_sight_also_above_the_data(ax: Axes) -> None:
+    plotting.curves(ax, None, {"b": [1, 6]}, zoom=False)
+    plotting.reference(ax, "goal", y=30)
+    settle(ax.figure)
+    assert ax.get_ylim()[0] == 0 and ax.get_ylim()[1] > 30
 
 
 @pytest.mark.parametrize("places", [{}, {"x": 1, "y": 1}])

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from IPython.display import display
 from PIL import Image
 
@@ -32,8 +33,8 @@ def figure(
     alt: str,
     caption: str | None = None,
     *,
-    width: float = 6.4,
-    height: float = 3.6,
+    width: float | None = None,
+    height: float | None = None,
     rows: int = 1,
     cols: int = 1,
     sharex: bool = False,
@@ -44,9 +45,10 @@ def figure(
     Args:
         alt: says what is drawn (axes, series, shape), for those who do not see it.
         caption: tells or asks what to look at; plain text, set below the figure.
-        width, height: inches; at most 8.8 wide.
+        width, height: inches, at most 8.8 wide; without them 6.4 × 3.6 for one column of
+            axes, 8.8 × 3 for several.
         rows, cols: of axes.
-        sharex, sharey: the same scale for all axes.
+        sharex, sharey: the same scale for all axes, labelled once.
 
     Yields:
         The axes: one, or an array of them if there are several.
@@ -55,8 +57,16 @@ def figure(
         ArgumentError: no alt text, or a size that cannot be drawn.
     """
     check_words(alt, caption)
+    several = arguments.whole("cols", cols) > 1
+    width = (WIDEST if several else 6.4) if width is None else width
+    height = (3.0 if several else 3.6) if height is None else height
     with make(width, height, rows, cols, sharex=sharex, sharey=sharey) as (made, axes):
         yield axes
+        grid = np.asarray(axes, dtype=object).reshape(rows, cols)
+        for ax in grid[:, 1:].flat if sharey else ():
+            ax.set_ylabel("")
+        for ax in grid[:-1].flat if sharex else ():
+            ax.set_xlabel("")
         settle(made)
         show(made, alt, caption)
 

@@ -48,6 +48,9 @@ def reference(
     style: dict[str, Any] = {"color": "0.45", "ls": (0, (4, 2)), "lw": 1, "zorder": 1}
     if y is not None:
         ax.axhline(y, **style)
+        low, high = ax.get_ylim()
+        if not low <= y <= high:  # limits that were set before
+            ax.set_ylim(min(low, y), max(high, y + 0.05 * (y - low)))
         _end_label(ax, (1, y), label, "0.3", ax.get_yaxis_transform())
     elif x is not None:
         ax.axvline(x, **style)

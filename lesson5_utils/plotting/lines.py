@@ -207,9 +207,9 @@ def paths(
             color=look.colour,
             ls="-" if under else look.line,
             marker=look.marker,
-            ms=3.5 + 1.5 * under,
+            ms=3.5 + under,
             markevery=max(1, len(way) // 12),
-            lw=1.3 + 2 * under,
+            lw=1.3 + under,
             label=label,
         )
     ax.set(xlabel=xlabel, ylabel=ylabel, xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))

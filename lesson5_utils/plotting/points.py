@@ -101,23 +101,29 @@ def labelled_points(
     ax.plot(x, y, "o", color=COLOURS[0], ms=4)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.margins(0.12)
-    _name_points(ax, x, y, labels)
+    _name_points(ax, np.stack([x, y], axis=1), labels)
 
 
-def _name_points(ax: Axes, x: np.ndarray, y: np.ndarray, labels: Sequence[str]) -> None:
+def _name_points(
+    ax: Axes, places: np.ndarray, labels: Sequence[str], others: Sequence[np.ndarray] = ()
+) -> None:
+    """Write names beside `places` [n, 2], off each other, and off those and other places."""
     from adjustText import adjust_text
 
     texts: list[Text] = [
-        ax.text(a, b, name, fontsize=SMALL) for a, b, name in zip(x, y, labels, strict=True)
+        ax.text(x, y, name, fontsize=SMALL) for (x, y), name in zip(places, labels, strict=True)
     ]
     made: Any = ax.figure
     made.draw_without_rendering()  # adjust_text asks how large everything is
+    x, y = np.concatenate([places, *others]).T
     adjust_text(
         texts,
         x=x,
         y=y,
+        target_x=places[:, 0],
+        target_y=places[:, 1],
         ax=ax,
-        expand=(1.1, 1.5),
+        expand=(1.15, 1.5),
         force_text=(0.3, 0.6),
         force_static=(0.3, 0.6),
         force_pull=(0.005, 0.005),
@@ -178,5 +184,4 @@ def matched_maps(ax: Axes, true: np.ndarray, found: np.ndarray, labels: Sequence
     ax.set(xlabel="thousand km east", ylabel="thousand km north")
     ax.margins(0.08)
     ax.legend(loc="lower left")
-    x, y = np.transpose(true)
-    _name_points(ax, x, y, labels)
+    _name_points(ax, np.asarray(true), labels, [np.asarray(found)])

@@ -96,13 +96,13 @@ MEANING: dict[str, Look] = {
     "with penalty": _look(GREEN, 2),
     # optimizers
     "sgd": _look(BLUE, 0),
-    "momentum": _look(SKY, 3),
-    "rmsprop": _look(GREEN, 2),
+    "momentum": _look(SKY, 2),
+    "rmsprop": _look(GREEN, 4),
     "adam": _look(RED, 1),
-    "adamw": _look(PINK, 4),
+    "adamw": _look(PINK, 5),
     # schedules
     "constant": _look(BLUE, 0),
-    "step schedule": _look(BROWN, 3),
+    "step": _look(BROWN, 3),
     "rise only": _look(GREEN, 2),
     "fall only": _look(PINK, 4),
     "annealed": _look(ORANGE, 1),
@@ -129,9 +129,16 @@ _ORDER = [_look(_FREE[k % 8], (k + k // 24) % 6) for k in range(48)]
 
 
 def meaning(label: str) -> str | None:
-    """The longest name in MEANING that stands in `label` as words of their own, if any."""
+    """The longest name in MEANING that stands in `label` as words of their own, if any.
+
+    "step" must stand alone: "step 50" is no schedule.
+    """
     words = label.lower().replace("-", " ")
-    found = [name for name in MEANING if re.search(rf"(?<!\w){name}(?!\w)", words)]
+    found = [
+        name
+        for name in MEANING
+        if words == name or (name != "step" and re.search(rf"(?<!\w){name}(?!\w)", words))
+    ]
     return max(found, key=len, default=None)
 
 
