@@ -11,6 +11,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 
 from lesson5_utils import plotting
 from lesson5_utils.errors import ArgumentError
@@ -213,13 +214,13 @@ def test_the_joint_plot_has_boxes_and_bars_at_the_same_stars(ax: Axes) -> None:
     assert above.get_xlim() == ax.get_xlim() and beside.get_ylim() == ax.get_ylim()
 
 
-CROWD = np.random.default_rng(3).normal(size=(28, 2))
+CROWDS = [np.random.default_rng(seed).normal(size=(28, 2)) for seed in range(5)]
 NAMES = [f"A film called {'x' * (i % 9)}{i}" for i in range(28)]
 
 
 def overlaps(ax: Axes) -> list[tuple[str, str]]:
     ax.figure.draw_without_rendering()
-    boxes = [(text.get_text(), text.get_window_extent()) for text in ax.texts]
+    boxes = [(text.get_text(), Text.get_window_extent(text)) for text in ax.texts]
     pairs = combinations([(name, box) for name, box in boxes if name], 2)
     return [(a, b) for (a, one), (b, other) in pairs if one.overlaps(other)]
 
@@ -228,26 +229,41 @@ def covered(ax: Axes) -> list[str]:
     """Names that lie on the middle of a point."""
     ax.figure.draw_without_rendering()
     places = ax.transData.transform(ax.lines[0].get_xydata())
-    boxes = [(text.get_text(), text.get_window_extent()) for text in ax.texts]
+    boxes = [(text.get_text(), Text.get_window_extent(text)) for text in ax.texts]
     return [name for name, box in boxes if name and any(box.contains(*at) for at in places)]
 
 
-def test_names_of_a_crowd_lie_on_no_other_name_and_on_no_point() -> None:
+@pytest.mark.parametrize("crowd", CROWDS)
+def test_names_of_a_crowd_lie_near_their_points_and_on_nothing_else(crowd: np.ndarray) -> None:
     with figures.make(8, 6) as (_, ax):
-        plotting.labelled_points(ax, *CROWD.T, NAMES, xlabel="component 1", ylabel="two")
+        plotting.labelled_points(ax, *crowd.T, NAMES, xlabel="component 1", ylabel="two")
         assert overlaps(ax) == [] and covered(ax) == []
-    assert sorted(text for text in texts(ax) if text) == sorted(NAMES)
-    assert points(ax) == [CROWD[:, 0].tolist(), CROWD[:, 1].tolist()]
+        gaps = []
+        for text, point in zip(ax.texts, ax.transData.transform(crowd), strict=True):
+            box = Text.get_window_extent(text)
+            beside = np.maximum(np.maximum(box.min - point, point - box.max), 0)
+            gaps.append(float(np.hypot(*beside)))
+            assert text.arrow_patch.get_visible() == (gaps[-1] > 11)
+            assert ax.get_window_extent().contains(*box.min)
+            assert ax.get_window_extent().contains(*box.max)
+        assert max(gaps) < 145 and np.median(gaps) < 7, "pixels"
+    assert texts(ax) == NAMES
+    assert points(ax) == [crowd[:, 0].tolist(), crowd[:, 1].tolist()]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("component 1", "two")
 
 
 def test_the_crowd_would_overlap_if_the_names_stayed_at_their_points() -> None:
     with figures.make(8, 6) as (_, ax):
-        ax.plot(*CROWD.T, "o")
+        ax.plot(*CROWDS[0].T, "o")
         ax.margins(0.12)
-        for (x, y), name in zip(CROWD, NAMES, strict=True):
+        for (x, y), name in zip(CROWDS[0], NAMES, strict=True):
             ax.text(x, y, name, fontsize=9)
         assert len(overlaps(ax)) > 3 and len(covered(ax)) > 3
+
+
+def test_a_point_with_no_room_around_it_has_its_name_at_its_right(ax: Axes) -> None:
+    plotting.labelled_points(ax, [0] * 90, [0] * 90, ["a very long name " * 3] * 90)
+    assert ax.texts[-1].get_position()[0] > 0 or ax.texts[0].get_position()[0] > 0
 
 
 # --- tables and pictures ------------------------------------------------------------------

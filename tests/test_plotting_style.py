@@ -62,6 +62,12 @@ def test_two_of_one_meaning_share_their_colour_and_not_their_line() -> None:
     assert low.colour == high.colour and low.line != high.line and low.marker != high.marker
 
 
+def test_the_schedules_of_notebook_06_differ_in_colour_or_marker_and_in_line() -> None:
+    found = looks(["constant, long", "constant", "rise only", "step", "fall only", "one-cycle"])
+    assert len({look.line for look in found.values()}) == 6
+    assert len({look.marker for look in found.values()}) == 6
+
+
 def test_two_meanings_that_share_a_colour_do_not_when_they_meet() -> None:
     assert MEANING["train"].colour == MEANING["sgd"].colour
     train, sgd = looks(["train", "SGD"]).values()
@@ -70,7 +76,7 @@ def test_two_meanings_that_share_a_colour_do_not_when_they_meet() -> None:
 
 @given(
     st.lists(
-        st.sampled_from([*MEANING, *"abcdefgh", "Adam 1", "Adam 2", "SGD 3"]),
+        st.sampled_from([*MEANING, *"abcdefgh", *(f"SGD {i}" for i in range(9)), "Adam 1"]),
         max_size=20,
         unique=True,
     )
@@ -246,6 +252,7 @@ def test_log_ticks_are_plain_numbers_where_they_can_be(
     plotting.curves(ax, None, {"a": ends}, log_y=True)
     ax.set_ylim(*ends)
     settle(ax.figure)
+    ax.figure.draw_without_rendering()
     ticks = [*ax.yaxis.get_major_ticks(), *ax.yaxis.get_minor_ticks()]
     low, high = ends
     texts = {

@@ -133,11 +133,13 @@ def settle(made: Figure) -> None:
         for axis, log in ((ax.xaxis, ax.get_xscale()), (ax.yaxis, ax.get_yscale())):
             if log == "log" and not isinstance(axis.get_major_locator(), ticker.FixedLocator):
                 _name_log_ticks(axis)
+    names = {ax: [text for text in ax.texts if text.get_gid() == END] for ax in made.axes}
+    if not any(names.values()):
+        return
     for _ in range(3):  # what is moved changes the room that the axes have
         made.draw_without_rendering()
-        for ax in made.axes:
-            texts = [text for text in ax.texts if isinstance(text, Annotation)]
-            for group in _neighbours([text for text in texts if text.get_gid() == END]):
+        for ax, texts in names.items():
+            for group in _neighbours([text for text in texts if isinstance(text, Annotation)]):
                 _move_apart(ax, group)
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.text import Text
 
 from lesson5_utils.errors import ArgumentError
 from lesson5_utils.plotting.labels import label_axis
-from lesson5_utils.plotting.style import COLOURS, SMALL, Values, looks, meaning, same_length
+from lesson5_utils.plotting.names import name_points
+from lesson5_utils.plotting.style import COLOURS, Values, looks, meaning, same_length
 
 __all__ = ["joint", "labelled_points", "matched_maps", "scatter", "spread"]
 
@@ -101,36 +100,7 @@ def labelled_points(
     ax.plot(x, y, "o", color=COLOURS[0], ms=4)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.margins(0.12)
-    _name_points(ax, np.stack([x, y], axis=1), labels)
-
-
-def _name_points(
-    ax: Axes, places: np.ndarray, labels: Sequence[str], others: Sequence[np.ndarray] = ()
-) -> None:
-    """Write names beside `places` [n, 2], off each other, and off those and other places."""
-    from adjustText import adjust_text
-
-    texts: list[Text] = [
-        ax.text(x, y, name, fontsize=SMALL) for (x, y), name in zip(places, labels, strict=True)
-    ]
-    made: Any = ax.figure
-    made.draw_without_rendering()  # adjust_text asks how large everything is
-    x, y = np.concatenate([places, *others]).T
-    adjust_text(
-        texts,
-        x=x,
-        y=y,
-        target_x=places[:, 0],
-        target_y=places[:, 1],
-        ax=ax,
-        expand=(1.15, 1.5),
-        force_text=(0.3, 0.6),
-        force_static=(0.3, 0.6),
-        force_pull=(0.005, 0.005),
-        max_move=(20, 20),
-        arrowprops={"arrowstyle": "-", "color": "0.5", "lw": 0.6, "shrinkB": 3},
-        iter_lim=500,
-    )
+    name_points(ax, np.stack([x, y], axis=1), labels)
 
 
 def joint(ax: Axes, predicted: Values, actual: Values) -> None:
@@ -184,4 +154,4 @@ def matched_maps(ax: Axes, true: np.ndarray, found: np.ndarray, labels: Sequence
     ax.set(xlabel="thousand km east", ylabel="thousand km north")
     ax.margins(0.08)
     ax.legend(loc="lower left")
-    _name_points(ax, np.asarray(true), labels, [np.asarray(found)])
+    name_points(ax, np.asarray(true), labels, [np.asarray(found)])

@@ -52,6 +52,7 @@ HOUSE: Any = {
     "axes.spines.top": False,
     "axes.titlesize": 10,
     "axes.unicode_minus": True,
+    "figure.constrained_layout.w_pad": 0.09,  # inches: names at line ends are no row names
     "figure.dpi": 96,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -150,27 +151,29 @@ def looks(labels: Iterable[str]) -> dict[str, Look]:
     """
     labels = list(labels)
     roles = {label: meaning(label) for label in labels}
+    taken = {MEANING[role].line for role in roles.values() if role}
     chosen: dict[str, Look] = {}
     owner: dict[Colour, str] = {}  # which meaning a colour stands for here
     for label, role in roles.items():
         if role and owner.setdefault(MEANING[role].colour, role) == role:
-            used = {
-                look.line for look in chosen.values() if look.colour == MEANING[role].colour
-            }
-            chosen[label] = _another(MEANING[role], used)
+            look = _another(MEANING[role], list(chosen.values()), taken)
+            chosen |= {label: look} if look else {}
     for label in labels:
         if label not in chosen:
             chosen[label] = _free(chosen)
     return {label: chosen[label] for label in labels}
 
 
-def _another(look: Look, used: set[Dashes]) -> Look:
-    """`look`, or the same colour with the first line that is not used."""
-    if look.line not in used:
+def _another(look: Look, used: list[Look], taken: set[Dashes]) -> Look | None:
+    """`look`, or if it is used the same colour with another line, if possible one that no
+    other meaning has here; None if all its lines are used."""
+    lines = {other.line for other in used if other.colour == look.colour}
+    if look.line not in lines:
         return look
-    free = [place for place, line in enumerate(LINES) if line not in used]
-    place = free[0] if free else len(used) % len(LINES)
-    return _look(look.colour, place)
+    avoid = taken | {other.line for other in used}
+    free = [place for place, line in enumerate(LINES) if line not in avoid]
+    free += [place for place, line in enumerate(LINES) if line not in lines]
+    return _look(look.colour, free[0]) if free else None
 
 
 def _free(chosen: dict[str, Look]) -> Look:
