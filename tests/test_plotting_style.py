@@ -45,7 +45,7 @@ def test_the_same_thing_looks_the_same_whatever_stands_beside_it() -> None:
         "AdamW": "adamw",
         "one-cycle": "one cycle",
         "softmax twice": "softmax twice",
-        "constant, long": "constant",
+        "constant, long": "constant, long",
     }.items():
         assert looks(["something", label])[label] == MEANING[role]
         assert looks([label, "something", "else"])[label] == MEANING[role]
@@ -65,6 +65,7 @@ def test_two_of_one_meaning_share_their_colour_and_not_their_line() -> None:
 def test_the_schedules_of_notebook_06_differ_in_colour_or_marker_and_in_line() -> None:
     found = looks(["constant, long", "constant", "rise only", "step", "fall only", "one-cycle"])
     assert len({look.line for look in found.values()}) == 6
+    assert looks(["constant, long", "constant"])["constant"] == found["constant"]
     assert len({look.marker for look in found.values()}) == 6
 
 

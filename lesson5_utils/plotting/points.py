@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from lesson5_utils.errors import ArgumentError
 from lesson5_utils.plotting.labels import label_axis
 from lesson5_utils.plotting.names import name_points
-from lesson5_utils.plotting.style import COLOURS, Values, looks, meaning, same_length
+from lesson5_utils.plotting.style import COLOURS, MEANING, Values, looks, meaning, same_length
 
 __all__ = ["joint", "labelled_points", "matched_maps", "scatter", "spread"]
 
@@ -49,10 +49,9 @@ def spread(
 
 
 def _row_colour(label: str) -> tuple[float, float, float]:
-    """The colour of what the row's name begins with, if that means something."""
-    head = label.split(",")[0]
-    known = meaning(head)
-    return looks([head])[head].colour if known else COLOURS[0]
+    """The colour of the row's name, or of its part before a comma, if that means something."""
+    name = label if label in MEANING else label.split(",")[0]
+    return looks([name])[name].colour if meaning(name) else COLOURS[0]
 
 
 def _stacked(values: Values, row: int) -> list[float]:

@@ -103,6 +103,7 @@ MEANING: dict[str, Look] = {
     "adamw": _look(PINK, 5),
     # schedules
     "constant": _look(BLUE, 0),
+    "constant, long": _look(SKY, 5),
     "step": _look(BROWN, 3),
     "rise only": _look(GREEN, 2),
     "fall only": _look(PINK, 4),
