@@ -6,14 +6,13 @@ from functools import cache
 from itertools import pairwise, product
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lesson5_utils import layers, models, plotting
+from lesson5_utils import layers, models
 from lesson5_utils.book.index import namespace
 
 ONE = np.array([[0.0, 1.0], [0.0, 4.0]])
@@ -23,42 +22,6 @@ ONE = np.array([[0.0, 1.0], [0.0, 4.0]])
 def cells(*names: str) -> dict[str, Any]:
     """What these cells of the notebook define."""
     return namespace("08", "imports", *names)
-
-
-# --- plotting.heatmaps --------------------------------------------------------------------
-
-
-def drawn(heat: np.ndarray) -> list[Any]:
-    made, axes = plt.subplots(1, 2)
-    plotting.heatmaps(axes, np.zeros((len(heat), 8, 8)), heat, ["a", "b"])
-    found = list(axes)
-    plt.close(made)
-    return found
-
-
-def test_the_map_covers_the_picture_and_a_line_runs_at_half_of_its_top() -> None:
-    first, second = drawn(np.stack([ONE, 2 * ONE]))
-    assert [ax.get_title() for ax in (first, second)] == ["a", "b"]
-    for ax, top in ((first, 4), (second, 8)):
-        picture, heat = ax.images
-        assert heat.get_array().max() == top and list(heat.get_extent()) == [
-            -0.5,
-            7.5,
-            7.5,
-            -0.5,
-        ]
-        assert picture.get_array().shape == (8, 8)
-        (line,) = ax.collections
-        assert line.levels.tolist() == [top / 2]
-        x, y = line.get_paths()[0].vertices.T
-        assert x.min() >= 1.5 and y.max() <= 5.5, "cell centres of a 2 × 2 map on 8 × 8 pixels"
-
-
-@pytest.mark.filterwarnings("error")
-def test_a_map_without_heat_or_without_shape_draws_no_line() -> None:
-    cold, even = drawn(np.stack([0 * ONE, 0 * ONE + 1]))
-    assert len(cold.images) == 1 and len(even.images) == 2
-    assert not cold.collections and not even.collections
 
 
 # --- the notebook's functions -------------------------------------------------------------

@@ -8,6 +8,7 @@ import copy
 import importlib
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -175,14 +176,37 @@ def test_hidden_parts_are_opened_and_closed(notebook: Notebook) -> None:
 
 
 @every_notebook
-def test_every_picture_has_alt_text_that_its_caption_repeats(notebook: Notebook) -> None:
+def test_every_picture_has_alt_text_and_stays_small(notebook: Notebook) -> None:
     for cell in cells(notebook, "code"):
-        pictures = [out for out in cell.outputs if "image/png" in out.get("data", {})]
-        told = "".join(out.get("text", "") for out in cell.outputs)
-        for picture in pictures:
+        for picture in (out for out in cell.outputs if "image/png" in out.get("data", {})):
             alt = picture.metadata.get("image/png", {}).get("alt", "")
-            assert alt.strip() and f"Figure: {alt}" in told, cell.id
-            assert len(base64.b64decode(picture.data["image/png"])) <= 150_000, cell.id
+            assert alt.strip(), cell.id
+            assert len(base64.b64decode(picture.data["image/png"])) <= 200_000, cell.id
+
+
+@every_notebook
+def test_a_caption_stands_below_its_picture_in_italics_and_is_not_its_alt_text(
+    notebook: Notebook,
+) -> None:
+    captions = 0
+    for cell in cells(notebook, "code"):
+        for above, out in pairwise(cell.outputs):
+            if "image/png" in above.get("data", {}) and out.output_type == "display_data":
+                caption, alt = out.data, above.metadata["image/png"]["alt"]
+                assert re.fullmatch(r"\*\S.*\S\*", caption["text/markdown"]), cell.id
+                assert caption["text/plain"].strip() != alt.strip(), cell.id
+                captions += 1
+        told = "".join(out.get("text", "") for out in cell.outputs)
+        assert "Figure: " not in told, cell.id
+    assert captions
+
+
+@every_notebook
+def test_a_long_cell_that_only_draws_is_folded(notebook: Notebook) -> None:
+    for cell in cells(notebook, "code"):
+        draws = cell.source.startswith("with plotting.figure(")
+        if draws and len(cell.source.splitlines()) > 6:
+            assert cell.metadata.get("jupyter", {}).get("source_hidden"), cell.id
 
 
 @every_notebook

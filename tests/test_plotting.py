@@ -1,42 +1,35 @@
-"""What each picture draws, and how a figure is shown: caption, alt text, size."""
+"""What each picture draws, from what it was given, and what it refuses."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from itertools import combinations
+from collections.abc import Callable, Iterator
+from itertools import combinations, pairwise
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import QuadMesh
+from matplotlib.collections import LineCollection, QuadMesh
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 
 from lesson5_utils import plotting
-
-Shown = list[tuple[dict[str, Any], dict[str, Any]]]
-
-
-@pytest.fixture
-def ax() -> Any:
-    made, axes = plt.subplots()
-    yield axes
-    plt.close(made)
+from lesson5_utils.errors import ArgumentError
+from lesson5_utils.plotting import figures
+from lesson5_utils.plotting.labels import settle
+from lesson5_utils.plotting.style import luminance
 
 
 @pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
-    """Every (data, metadata) that was displayed."""
-    displayed: Shown = []
+def ax() -> Iterator[Axes]:
+    with figures.make(6.4, 3.6) as (_, ax):
+        yield ax
 
-    def display(data: dict[str, Any], *, raw: bool, metadata: dict[str, Any]) -> None:
-        assert raw
-        displayed.append((data, metadata))
 
-    monkeypatch.setattr(plotting, "display", display)
-    return displayed
+@pytest.fixture
+def axes() -> Iterator[np.ndarray]:
+    with figures.make(6, 4, 2, 2) as (_, axes):
+        yield axes
 
 
 def points(ax: Axes, line: int = 0) -> list[list[float]]:
@@ -44,72 +37,11 @@ def points(ax: Axes, line: int = 0) -> list[list[float]]:
     return [np.asarray(x).tolist(), np.asarray(y).tolist()]
 
 
-# --- figure -------------------------------------------------------------------------------
+def texts(ax: Axes) -> list[str]:
+    return [text.get_text() for text in ax.texts]
 
 
-def test_a_figure_is_one_png_with_its_alt_text_and_caption(
-    shown: Shown, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with plotting.figure("A line that rises.") as ax:
-        ax.plot([1, 2])
-        assert not shown
-    ((data, metadata),) = shown
-    assert set(data) == {"image/png", "text/plain"}
-    assert data["image/png"].startswith(b"\x89PNG") and data["text/plain"] == "<figure>"
-    assert metadata == {"image/png": {"alt": "A line that rises."}}
-    assert capsys.readouterr().out == "Figure: A line that rises.\n"
-    assert plt.get_fignums() == []
-
-
-def test_after_an_error_nothing_is_shown_and_nothing_stays_open(shown: Shown) -> None:
-    with pytest.raises(KeyError), plotting.figure("never seen"):
-        raise KeyError
-    assert not shown and plt.get_fignums() == []
-
-
-def test_a_figure_gives_as_many_axes_as_asked(shown: Shown) -> None:
-    with plotting.figure("two by three", rows=2, cols=3, width=9, height=4) as axes:
-        assert axes.shape == (2, 3)
-        assert axes[0, 0].figure.get_size_inches().tolist() == [9, 4]
-    with plotting.figure("one") as ax:
-        assert isinstance(ax, Axes)
-
-
-def test_bands_reach_from_the_lowest_run_to_the_highest_and_the_line_is_the_mean(
-    ax: Axes,
-) -> None:
-    runs = {"one": np.array([[1.0, 4.0], [3.0, 8.0]]), "two": np.array([[0.0, 0.0]])}
-    plotting.bands(ax, [10, 20], runs, xlabel="x", ylabel="y", log_x=True)
-    assert [line.get_ydata().tolist() for line in ax.lines] == [[2.0, 6.0], [0.0, 0.0]]
-    styles = {(line.get_linestyle(), line.get_marker()) for line in ax.lines}
-    assert len(styles) == 2
-    edges = {tuple(point) for point in ax.collections[0].get_paths()[0].vertices.tolist()}
-    assert {(10.0, 1.0), (10.0, 3.0), (20.0, 4.0), (20.0, 8.0)} <= edges
-    assert (ax.get_xscale(), ax.get_xlabel(), ax.get_ylabel()) == ("log", "x", "y")
-
-
-@pytest.mark.filterwarnings("ignore:vert")  # between seaborn and matplotlib
-def test_typical_pictures_stay_below_150_kb(shown: Shown) -> None:
-    rng = np.random.default_rng(0)
-    with plotting.figure("a crowd", width=8, height=6) as ax:
-        plotting.scatter(ax, rng.normal(size=2000), rng.normal(size=2000), diagonal=True)
-    with plotting.figure("a table", width=8, height=6) as ax:
-        names = [f"film {i}" for i in range(15)]
-        plotting.cross_tab(ax, rng.integers(1, 6, (15, 15)).astype(float), names, names)
-    plotting.joint(rng.uniform(1, 5, 3500), rng.integers(1, 6, 3500), "joint")
-    assert len(shown) == 3
-    assert all(5_000 < len(data["image/png"]) <= 150_000 for data, _ in shown)
-
-
-def test_drawing_needs_no_torch() -> None:
-    code = "import sys, lesson5_utils.plotting; print('torch' in sys.modules)"
-    told = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert told.stdout.strip() == "False"
-
-
-# --- each picture -------------------------------------------------------------------------
+# --- lines --------------------------------------------------------------------------------
 
 
 def test_curves_draw_every_line_with_its_name(ax: Axes) -> None:
@@ -117,30 +49,116 @@ def test_curves_draw_every_line_with_its_name(ax: Axes) -> None:
     plotting.curves(ax, [1, 2, 4], lines, xlabel="epoch", ylabel="MSE")
     assert points(ax, 0) == [[1, 2, 4], [3, 2, 1]]
     assert points(ax, 1) == [[1, 2, 4], [3.5, 3, 2.5]]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["train", "valid"]
+    assert texts(ax) == ["train", "valid"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "MSE")
     assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "linear")
 
 
-def test_one_curve_counts_from_1_and_needs_no_legend(ax: Axes) -> None:
+def test_curves_without_x_count_from_1(ax: Axes) -> None:
     plotting.curves(ax, None, {"loss": [5, 4, 3]}, log_x=True, log_y=True)
-    assert points(ax) == [[1, 2, 3], [5, 4, 3]] and ax.get_legend() is None
+    assert points(ax) == [[1, 2, 3], [5, 4, 3]]
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+
+
+def test_few_marked_points_over_a_log_axis_are_named_each(ax: Axes) -> None:
+    plotting.curves(ax, [1, 3, 100], {"a": [1, 2, 3]}, log_x=True, markers=True)
+    settle(ax.figure)
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["1", "3", "100"]
 
 
 def test_curves_differ_in_style_and_in_marker_as_well_as_in_colour(ax: Axes) -> None:
     lines = {str(i): [i, i + 1] for i in range(5)}
     plotting.curves(ax, None, lines, markers=True)
-    styles = [(line.get_linestyle(), str(line._dash_pattern)) for line in ax.lines]
-    assert len(set(styles)) == 5
+    assert len({str(line._dash_pattern) for line in ax.lines}) == 5
     assert len({line.get_marker() for line in ax.lines}) == 5
     assert len({line.get_color() for line in ax.lines}) == 5
 
 
-def test_colours_are_the_colour_blind_palette() -> None:
-    import seaborn
+def test_two_bands_reach_from_the_lowest_run_to_the_highest(ax: Axes) -> None:
+    runs = {"one": np.array([[1.0, 4.0], [3.0, 8.0]]), "two": np.array([[0.0, 0.0]])}
+    plotting.bands(ax, [10, 20], runs, xlabel="x", ylabel="y", log_x=True)
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[2.0, 6.0], [0.0, 0.0]]
+    edges = {tuple(point) for point in ax.collections[0].get_paths()[0].vertices.tolist()}
+    assert {(10.0, 1.0), (10.0, 3.0), (20.0, 4.0), (20.0, 8.0)} <= edges
+    assert (ax.get_xscale(), ax.get_xlabel(), ax.get_ylabel()) == ("log", "x", "y")
 
-    assert seaborn.color_palette("colorblind") == plotting.COLOURS
+
+def test_more_than_two_bands_are_whiskers_beside_one_another(ax: Axes) -> None:
+    runs = {name: np.array([[1.0, 4.0], [3.0, 8.0]]) for name in "abcd"}
+    plotting.bands(ax, [10, 20], runs)
+    ax.figure.draw_without_rendering()
+    places = []
+    for line, whiskers in zip(ax.lines, ax.collections, strict=True):
+        assert line.get_ydata().tolist() == [2.0, 6.0]
+        low_high = [path.vertices.tolist() for path in whiskers.get_paths()]
+        assert low_high == [[[10, 1], [10, 3]], [[20, 4], [20, 8]]]
+        start = line.get_transform().transform(line.get_xydata())[0]
+        assert start == pytest.approx(whiskers.get_transform().transform([[10, 2]])[0])
+        places.append(start[0])
+    assert all(b - a > 4 for a, b in pairwise(places)), "pixels apart"
+
+
+def test_fitted_draws_the_points_then_each_curve_in_its_own_style(ax: Axes) -> None:
+    lines = {"flat": [0.0, 0.0], "steep": [0.0, 9.0]}
+    plotting.fitted(ax, ([1, 2, 3], [4, 5, 6]), [1, 3], lines, title="t", ylim=(-1, 2))
+    dots, flat, steep = ax.lines
+    assert np.asarray(dots.get_data()).tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert dots.get_linestyle() == "None" and dots.get_marker() == "o"
+    assert np.asarray(steep.get_data()).tolist() == [[1, 3], [0, 9]]
+    assert flat._dash_pattern != steep._dash_pattern
+    assert flat.get_color() != steep.get_color()
+    assert ax.get_ylim() == (-1, 2) and ax.get_title() == "t"
+    assert texts(ax) == ["flat", "steep"]
+
+
+def test_the_range_test_marks_each_suggestion_on_the_curve(ax: Axes) -> None:
+    lr, loss = [1e-4, 1e-2, 1.0], [4.0, 2.0, 8.0]
+    plotting.range_test(ax, lr, loss, {"steepest": 1e-3, "valley": 1e-2})
+    assert points(ax, 0) == [lr, loss]
+    assert points(ax, 1) == [[1e-3], [pytest.approx(3.0)]]  # halfway on the log scale
+    assert points(ax, 2) == [[1e-2], [pytest.approx(2.0)]]
+    assert ax.lines[1].get_marker() != ax.lines[2].get_marker()
+    assert ax.lines[1].get_markersize() != ax.lines[2].get_markersize()
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == ["steepest: 0.001", "valley: 0.01"] and ax.get_xscale() == "log"
+
+
+def test_reliability_draws_the_diagonal_and_all_of_eight_groups(ax: Axes) -> None:
+    groups = {f"net {i}": ([0.5, 0.9], [0.4, i / 10]) for i in range(8)}
+    plotting.reliability(ax, groups)
+    diagonal, *lines = ax.lines
+    assert np.asarray(diagonal.get_data()).tolist() == [[0, 1], [0, 1]]
+    assert [line.get_ydata()[1] for line in lines] == [i / 10 for i in range(8)]
+    assert len({(line.get_color(), str(line._dash_pattern)) for line in lines}) == 8
+    assert len(ax.get_legend().get_texts()) == 8
+    assert ax.get_aspect() == 1
+
+
+def test_histograms_draws_shares_in_styles_that_vary(ax: Axes) -> None:
+    plotting.histograms(ax, {"a": [0.1, 0.2, 0.9, 0.9], "b": [0.9]}, [0.0, 0.5, 1.0])
+    first, second = ax.patches
+    assert first.get_data().values.tolist() == [0.5, 0.5]
+    assert second.get_data().values.tolist() == [0, 1]
+    assert first.get_linestyle() != second.get_linestyle()
+
+
+def test_paths_draws_each_way_and_a_hollow_star_at_the_lowest_point(ax: Axes) -> None:
+    x, y = np.linspace(-1, 3, 5), np.linspace(-2, 2, 9)
+    height = 0.1 + (x[None] - 2) ** 2 + (y[:, None] + 1) ** 2
+    ways = {"one": np.array([[0.0, 0.0], [1.0, -0.5]]), "other": np.array([[3.0, 2.0]])}
+    plotting.paths(ax, x, y, height, ways, xlabel="b", ylabel="a")
+    star, *lines = ax.lines
+    assert np.array(star.get_xydata()).tolist() == [[2, -1]]
+    assert star.get_markerfacecolor() == "none", "what ends there is seen through it"
+    for line, (label, way) in zip(lines, ways.items(), strict=True):
+        assert line.get_label() == label and np.array_equal(line.get_xydata(), way)
+    below, above = lines
+    assert below.get_linewidth() > above.get_linewidth()
+    assert below.get_marker() != above.get_marker()
+    assert ax.get_xlim() == (-1, 3) and ax.get_ylim() == (-2, 2)
+
+
+# --- points -------------------------------------------------------------------------------
 
 
 def test_scatter_draws_the_points_and_the_diagonal(ax: Axes) -> None:
@@ -152,19 +170,123 @@ def test_scatter_draws_the_points_and_the_diagonal(ax: Axes) -> None:
 
 
 def test_spread_draws_a_row_per_group_from_the_top_with_its_mean(ax: Axes) -> None:
-    plotting.spread(ax, {"a": [1, 2, 6], "b": [4, 4]}, xlabel="MSE", reference=2.5)
-    drawn = [points(ax, line) for line in range(4)]
-    assert drawn == [[[1, 2, 6], [0, 0, 0]], [[3], [0]], [[4, 4], [1, 1]], [[4], [1]]]
-    assert points(ax, 4)[0] == [2.5, 2.5]
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
-    assert ax.get_ylim() == (1.5, -0.5) and ax.get_xlabel() == "MSE"
+    plotting.spread(ax, {"a": [1, 2, 6], "b": [4, 4], "c": [5]}, xlabel="MSE", reference=2.5)
+    drawn = [points(ax, at) for at, line in enumerate(ax.lines) if line.get_marker() != "None"]
+    assert drawn == [
+        [[1, 2, 6], [0, 0, 0]],
+        [[3], [0]],
+        [[4, 4], [0.92, 1.08]],  # two dots, not one
+        [[4], [1]],
+        [[5], [2]],  # one value needs no mean
+    ]
+    assert points(ax, len(ax.lines) - 1)[0] == [2.5, 2.5]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b", "c"]
+    assert ax.get_ylim() == (2.5, -0.5) and ax.get_xlabel() == "MSE"
+
+
+def test_spread_gives_a_row_the_colour_of_what_it_means(ax: Axes) -> None:
+    plotting.spread(ax, {"scratch, 10 epochs": [1.0], "hello": [1.0]}, named=False)
+    dots = [line.get_color() for line in ax.lines if line.get_marker() == "o"]
+    assert dots == [plotting.MEANING["scratch"].colour, plotting.COLOURS[0]]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["", ""]
+
+
+def test_maps_draw_true_and_found_places_joined_by_lines(ax: Axes) -> None:
+    true, found = np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([[0.1, 1.0], [2.0, 3.5]])
+    plotting.matched_maps(ax, true, found, ["AC", "BA"])
+    assert points(ax, 0) == [[0, 0.1], [1, 1]] and points(ax, 1) == [[2, 2], [3, 3.5]]
+    assert points(ax, 2) == [[0, 2], [1, 3]] and points(ax, 3) == [[0.1, 2], [1, 3.5]]
+    assert ax.lines[2].get_marker() != ax.lines[3].get_marker()
+    assert [text for text in texts(ax) if text] == ["AC", "BA"]
+    assert ax.get_aspect() == 1
+
+
+def test_the_joint_plot_has_boxes_and_bars_at_the_same_stars(ax: Axes) -> None:
+    actual = np.repeat([1, 2, 3, 4, 5], 20)
+    plotting.joint(ax, actual + np.linspace(-0.5, 0.5, 100), actual)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("actual rating", "predicted rating")
+    boxes = [patch.get_path().get_extents() for patch in ax.patches]
+    assert [(box.x0 + box.x1) / 2 for box in boxes] == pytest.approx([1, 2, 3, 4, 5])
+    above, beside = ax.child_axes
+    bars = [(bar.get_x() + bar.get_width() / 2, bar.get_height()) for bar in above.patches]
+    assert bars == [(pytest.approx(star), 20) for star in (1, 2, 3, 4, 5)]
+    assert sum(bar.get_width() for bar in beside.patches) == 100
+    assert above.get_xlim() == ax.get_xlim() and beside.get_ylim() == ax.get_ylim()
+
+
+CROWDS = [np.random.default_rng(seed).normal(size=(28, 2)) for seed in range(5)]
+NAMES = [f"A film called {'x' * (i % 9)}{i}" for i in range(28)]
+
+
+def overlaps(ax: Axes) -> list[tuple[str, str]]:
+    ax.figure.draw_without_rendering()
+    boxes = [(text.get_text(), Text.get_window_extent(text)) for text in ax.texts]
+    pairs = combinations([(name, box) for name, box in boxes if name], 2)
+    return [(a, b) for (a, one), (b, other) in pairs if one.overlaps(other)]
+
+
+def covered(ax: Axes) -> list[str]:
+    """Names that lie on the middle of a point."""
+    ax.figure.draw_without_rendering()
+    places = ax.transData.transform(ax.lines[0].get_xydata())
+    boxes = [(text.get_text(), Text.get_window_extent(text)) for text in ax.texts]
+    return [name for name, box in boxes if name and any(box.contains(*at) for at in places)]
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
+def test_names_of_a_crowd_lie_near_their_points_and_on_nothing_else(crowd: np.ndarray) -> None:
+    with figures.make(8, 6) as (_, ax):
+        plotting.labelled_points(ax, *crowd.T, NAMES, xlabel="component 1", ylabel="two")
+        assert overlaps(ax) == [] and covered(ax) == []
+        gaps = []
+        for text, point in zip(ax.texts, ax.transData.transform(crowd), strict=True):
+            box = Text.get_window_extent(text)
+            beside = np.maximum(np.maximum(box.min - point, point - box.max), 0)
+            gaps.append(float(np.hypot(*beside)))
+            assert text.arrow_patch.get_visible() == (gaps[-1] > 11)
+            assert ax.get_window_extent().contains(*box.min)
+            assert ax.get_window_extent().contains(*box.max)
+        assert max(gaps) < 145 and np.median(gaps) < 7, "pixels"
+    assert texts(ax) == NAMES
+    assert points(ax) == [crowd[:, 0].tolist(), crowd[:, 1].tolist()]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("component 1", "two")
+
+
+def test_the_crowd_would_overlap_if_the_names_stayed_at_their_points() -> None:
+    with figures.make(8, 6) as (_, ax):
+        ax.plot(*CROWDS[0].T, "o")
+        ax.margins(0.12)
+        for (x, y), name in zip(CROWDS[0], NAMES, strict=True):
+            ax.text(x, y, name, fontsize=9)
+        assert len(overlaps(ax)) > 3 and len(covered(ax)) > 3
+
+
+def test_a_point_with_no_room_around_it_has_its_name_at_its_right(ax: Axes) -> None:
+    plotting.labelled_points(ax, [0] * 90, [0] * 90, ["a very long name " * 3] * 90)
+    assert ax.texts[-1].get_position()[0] > 0 or ax.texts[0].get_position()[0] > 0
+
+
+# --- tables and pictures ------------------------------------------------------------------
+
+
+def contrasts(ax: Axes) -> list[float]:
+    """Of each number against its cell."""
+    mesh = next(part for part in ax.collections if isinstance(part, QuadMesh))
+    papers = mesh.get_facecolors()
+    cols = mesh.get_coordinates().shape[1] - 1
+    found = []
+    for text in ax.texts:
+        col, row = (int(place) for place in text.get_position())
+        one, two = luminance(papers[row * cols + col, :3]), luminance(to_rgb(text.get_color()))
+        found.append((max(one, two) + 0.05) / (min(one, two) + 0.05))
+    return found
 
 
 def test_cross_tab_shows_numbers_names_and_holes(ax: Axes) -> None:
     values = np.array([[5.0, np.nan, 3.0], [1.0, 2.0, np.nan]])
     plotting.cross_tab(ax, values, ["u1", "u2"], ["f1", "f2", "f3"])
-    texts = {tuple(t.get_position()): t.get_text() for t in ax.texts if t.get_text()}
-    assert texts == {
+    found = {tuple(t.get_position()): t.get_text() for t in ax.texts if t.get_text()}
+    assert found == {
         (0.5, 0.5): "5",
         (1.5, 0.5): "·",
         (2.5, 0.5): "3",
@@ -176,92 +298,159 @@ def test_cross_tab_shows_numbers_names_and_holes(ax: Axes) -> None:
     assert [label.get_text() for label in ax.get_yticklabels()] == ["u1", "u2"]
 
 
-def test_a_matrix_has_zero_in_the_middle_of_its_colours(ax: Axes) -> None:
-    plotting.matrix(ax, np.array([[1.0, -4.0], [0.0, 2.0]]), title="W")
+def test_a_matrix_has_zero_in_the_middle_of_its_colours_and_readable_numbers(ax: Axes) -> None:
+    plotting.matrix(ax, np.linspace(-4, 4, 50).reshape(5, 10), title="W", xlabel="input")
     (mesh,) = (part for part in ax.collections if isinstance(part, QuadMesh))
-    assert mesh.get_clim() == (-4, 4) and ax.get_title() == "W"
-    assert [text.get_text() for text in ax.texts] == ["1.0", "-4.0", "0.0", "2.0"]
+    assert mesh.get_clim() == (-4, 4)
+    assert (ax.get_title(), ax.get_xlabel()) == ("W", "input")
+    assert len(contrasts(ax)) == 50 and min(contrasts(ax)) >= 4.5
 
 
-def test_a_large_matrix_shows_colours_only_and_zeros_do_no_harm(ax: Axes) -> None:
-    plotting.matrix(ax, np.zeros((10, 10)))
-    assert len(ax.texts) == 0
-    assert ax.collections[0].get_clim() == (-1, 1)
+def test_a_matrix_writes_no_minus_zero_and_takes_formats_names_and_a_scale(ax: Axes) -> None:
+    values = np.array([[1.0, -4.0], [-0.01, 2.0]])
+    plotting.matrix(ax, values, rows="ab", cols=[7, 8], limit=10)
+    assert texts(ax) == ["1.0", "-4.0", "0.0", "2.0"]
+    assert ax.collections[0].get_clim() == (-10, 10)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["7", "8"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+    ax.clear()
+    plotting.matrix(ax, values / 10, fmt=".0%")
+    assert texts(ax) == ["10%", "-40%", "0%", "20%"]
 
 
-def test_the_range_test_marks_each_suggestion_on_the_curve(ax: Axes) -> None:
-    lr, loss = [1e-4, 1e-2, 1.0], [4.0, 2.0, 8.0]
-    plotting.range_test(ax, lr, loss, {"steepest": 1e-3, "valley": 1e-2})
-    assert points(ax, 0) == [lr, loss]
-    assert points(ax, 1) == [[1e-3], [pytest.approx(3.0)]]  # halfway on the log scale
-    assert points(ax, 2) == [[1e-2], [pytest.approx(2.0)]]
-    assert ax.lines[1].get_marker() != ax.lines[2].get_marker()
-    legend = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert legend == ["steepest: 1e-03", "valley: 1e-02"] and ax.get_xscale() == "log"
-
-
-def test_maps_draw_true_and_found_places_joined_by_lines(ax: Axes) -> None:
-    true, found = np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([[0.1, 1.0], [2.0, 3.5]])
-    plotting.matched_maps(ax, true, found, ["AC", "BA"])
-    assert points(ax, 0) == [[0, 0.1], [1, 1]] and points(ax, 1) == [[2, 2], [3, 3.5]]
-    assert points(ax, 2) == [[0, 2], [1, 3]] and points(ax, 3) == [[0.1, 2], [1, 3.5]]
-    assert ax.lines[2].get_marker() != ax.lines[3].get_marker()
-    assert [text.get_text() for text in ax.texts] == ["AC", "BA"]
-    assert ax.get_aspect() == 1
-
-
-@pytest.mark.filterwarnings("ignore:vert")  # between seaborn and matplotlib
-def test_the_joint_plot_has_a_box_per_star_and_is_shown_with_its_alt_text(
-    shown: Shown, monkeypatch: pytest.MonkeyPatch
+def test_a_large_matrix_has_no_numbers_but_blocks_and_a_bar_and_zeros_do_no_harm(
+    ax: Axes,
 ) -> None:
-    figures: list[Any] = []
-    show = plotting.show
-    monkeypatch.setattr(
-        plotting, "show", lambda made, alt: (figures.append(made), show(made, alt))
-    )
-    actual = np.repeat([1, 2, 3, 4, 5], 20)
-    plotting.joint(actual + np.linspace(-0.5, 0.5, 100), actual, "boxes rise")
-    joint = figures[0].axes[0]
-    assert (joint.get_xlabel(), joint.get_ylabel()) == ("actual rating", "predicted rating")
-    boxes = [patch.get_path().get_extents() for patch in joint.patches]
-    assert len(boxes) == 5
-    middles = sorted((box.x0 + box.x1) / 2 for box in boxes)
-    assert middles == pytest.approx([1, 2, 3, 4, 5], abs=0.01)
-    assert shown[0][1] == {"image/png": {"alt": "boxes rise"}} and plt.get_fignums() == []
+    plotting.matrix(ax, np.zeros((10, 10)), blocks=(4, 8), bar=True)
+    assert len(ax.texts) == 0 and ax.collections[0].get_clim() == (-1, 1)
+    assert sorted(set(np.ravel([line.get_xydata() for line in ax.lines]))) == [0, 1, 4, 8]
+    assert len(ax.figure.axes) == 2
 
 
-# --- names that do not cover each other ---------------------------------------------------
+def test_counts_writes_what_is_there_and_colours_only_the_mistakes(ax: Axes) -> None:
+    plotting.counts(ax, np.array([[40, 2], [0, 38]]), xlabel="said", ylabel="was")
+    assert texts(ax) == ["40", "2", "", "38"]
+    assert ax.collections[0].get_array().ravel().tolist() == [0, 2, 0, 0]
+    assert min(contrasts(ax)) >= 4.5
+    assert min(luminance(c[:3]) for c in ax.collections[0].get_facecolors()) > 0.25, "no black"
 
 
-def overlaps(ax: Axes) -> list[tuple[str, str]]:
-    renderer = FigureCanvasAgg(ax.figure).get_renderer()
-    boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in ax.texts]
-    pairs = combinations([(name, box) for name, box in boxes if name], 2)
-    return [(a, b) for (a, one), (b, other) in pairs if one.overlaps(other)]
+def test_images_shows_each_picture_with_its_title_and_leaves_spare_axes_empty(
+    axes: np.ndarray,
+) -> None:
+    pictures = np.arange(12.0).reshape(3, 2, 2)
+    plotting.images(axes, pictures, [7, 8, 9])
+    shown = [ax.images for ax in axes.flat]
+    assert [len(images) for images in shown] == [1, 1, 1, 0]
+    np.testing.assert_array_equal(shown[1][0].get_array(), pictures[1])
+    assert [ax.get_title() for ax in axes.flat] == ["7", "8", "9", ""]
+    assert [ax.axison for ax in axes.flat] == [True, True, True, False], "a frame round each"
 
 
-CROWD = np.random.default_rng(3).normal(size=(28, 2))
-NAMES = [f"A film called {'x' * (i % 9)}{i}" for i in range(28)]
+def test_images_takes_one_axis_as_well(ax: Axes) -> None:
+    plotting.images(ax, np.zeros((1, 4, 4)), ["alone"])
+    assert len(ax.images) == 1 and ax.get_title() == "alone"
+    with figures.make(2, 2) as (_, other):
+        plotting.heatmaps(other, np.zeros((1, 4, 4)), np.eye(2)[None])
+        assert len(other.images) == 2
 
 
-def test_names_of_a_crowd_do_not_overlap(shown: Shown) -> None:
-    with plotting.figure("a crowd of films", width=8, height=6) as ax:
-        plotting.labelled_points(ax, *CROWD.T, NAMES, xlabel="component 1", ylabel="two")
-    assert overlaps(ax) == []
-    assert sorted(text.get_text() for text in ax.texts if text.get_text()) == sorted(NAMES)
-    assert points(ax) == [CROWD[:, 0].tolist(), CROWD[:, 1].tolist()]
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("component 1", "two")
+def test_signed_images_share_one_scale_with_zero_in_its_middle(axes: np.ndarray) -> None:
+    plotting.images(axes, np.array([[[1.0, -4.0]], [[0.0, 2.0]]]), signed=True)
+    assert [ax.images[0].get_clim() for ax in axes.flat[:2]] == [(-4, 4), (-4, 4)]
 
 
-def test_the_crowd_would_overlap_if_the_names_stayed_at_their_points(shown: Shown) -> None:
-    with plotting.figure("the same crowd", width=8, height=6) as ax:
-        ax.plot(*CROWD.T, "o")
-        ax.margins(0.12)
-        for (x, y), name in zip(CROWD, NAMES, strict=True):
-            ax.text(x, y, name, fontsize=7)
-    assert len(overlaps(ax)) > 3
+ONE = np.array([[4.0, 0.0], [2.0, 1.0]])
 
 
-def test_one_name_for_each_point_is_asked_for(ax: Axes) -> None:
-    with pytest.raises(ValueError, match="shorter"):
-        plotting.labelled_points(ax, [1, 2], [1, 2], ["only one"])
+def test_a_heatmap_shows_its_cells_and_a_line_round_those_above_half(axes: np.ndarray) -> None:
+    plotting.heatmaps(axes, np.zeros((2, 8, 8)), np.stack([ONE, 2 * ONE]), ["a", "b"])
+    for ax, top in zip(axes.flat[:2], (4, 8), strict=True):
+        picture, heat = ax.images
+        assert heat.get_array().max() == top and heat.get_interpolation() == "nearest"
+        assert list(heat.get_extent()) == list(picture.get_extent()) == [-0.5, 7.5, 7.5, -0.5]
+        (line,) = (part for part in ax.collections if isinstance(part, LineCollection))
+        edges = {tuple(map(tuple, path.vertices.tolist())) for path in line.get_paths()}
+        # the left column is inside: an edge beside each of its two cells, none between them
+        assert edges == {((3.5, -0.5), (3.5, 3.5)), ((3.5, 3.5), (3.5, 7.5))}
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_map_without_heat_or_without_shape_draws_no_line(axes: np.ndarray) -> None:
+    plotting.heatmaps(axes, np.zeros((2, 8, 8)), np.stack([-ONE, np.ones((2, 2))]))
+    cold, even = axes.flat[:2]
+    assert (len(cold.images), len(even.images)) == (1, 2)
+    assert not any(path.vertices.size for part in even.collections for path in part.get_paths())
+
+
+# --- what is refused ----------------------------------------------------------------------
+
+REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
+    "curves": (
+        lambda ax: plotting.curves(ax, [1, 2, 3], {"valid": [1, 2]}),
+        "x and valid must be equally long, not 3 and 2",
+    ),
+    "bands": (
+        lambda ax: plotting.bands(ax, [1, 2], {"a": np.zeros((3, 4))}),
+        "x and a must be equally long, not 2 and 4",
+    ),
+    "fitted": (
+        lambda ax: plotting.fitted(ax, ([1], [1, 2]), [1], {}),
+        "points' x and points' y must be equally long",
+    ),
+    "range test": (lambda ax: plotting.range_test(ax, [1, 2], [1], {}), "lr and loss"),
+    "reliability": (
+        lambda ax: plotting.reliability(ax, {"a": ([1], [])}),
+        "confidence and right must be equally long, not 1 and 0",
+    ),
+    "paths": (
+        lambda ax: plotting.paths(ax, [1, 2], [1, 2, 3], np.ones((2, 3)), {}),
+        r"shape \(len\(y\), len\(x\)\) = \(3, 2\), not \(2, 3\)",
+    ),
+    "scatter": (lambda ax: plotting.scatter(ax, [1], [1, 2]), "x and y must be"),
+    "spread": (lambda ax: plotting.spread(ax, {"none": []}), "'none' has no values"),
+    "labelled points": (
+        lambda ax: plotting.labelled_points(ax, [1, 2], [1, 2], ["only one"]),
+        "x, y and labels must be equally long, not 2, 2 and 1",
+    ),
+    "joint": (lambda ax: plotting.joint(ax, [1.0], [1, 2]), "predicted and actual"),
+    "maps": (
+        lambda ax: plotting.matched_maps(ax, np.ones((2, 2)), np.ones((2, 2)), ["A"]),
+        "true, found and labels",
+    ),
+    "cross tab": (
+        lambda ax: plotting.cross_tab(ax, np.ones((2, 3)), ["a"], list("abc")),
+        "2 rows need as many names, not 1",
+    ),
+    "matrix names": (
+        lambda ax: plotting.matrix(ax, np.ones((2, 3)), cols="ab"),
+        "3 columns need as many names, not 2",
+    ),
+    "matrix of one dimension": (lambda ax: plotting.matrix(ax, np.ones(3)), "not 1 dim"),
+    "counts": (lambda ax: plotting.counts(ax, np.ones((2, 3), int)), r"square .* \[2, 3\]"),
+    "flat pictures": (
+        lambda ax: plotting.images(ax, np.ones((3, 784))),
+        r"\[n, height, width\], not \[3, 784\]",
+    ),
+    "too many pictures": (
+        lambda ax: plotting.images(ax, np.ones((3, 2, 2))),
+        "3 pictures do not fit 1 axes and 0 titles",
+    ),
+    "too many titles": (
+        lambda ax: plotting.images(ax, np.ones((1, 2, 2)), ["a", "b"]),
+        "1 pictures do not fit 1 axes and 2 titles",
+    ),
+    "too few maps": (
+        lambda ax: plotting.heatmaps(ax, np.ones((1, 2, 2)), np.ones((0, 2, 2))),
+        "1 pictures need as many maps, not 0",
+    ),
+}
+
+
+@pytest.mark.parametrize(("draw", "told"), REFUSED.values(), ids=REFUSED)
+def test_a_wrong_argument_gets_one_clear_sentence(
+    draw: Callable[[Any], object], told: str, ax: Axes
+) -> None:
+    with pytest.raises(ArgumentError, match=told):
+        draw(ax)
+    assert not ax.lines and not ax.images and not ax.collections, "before anything is drawn"

@@ -14,15 +14,18 @@ NEEDED = ("points", "powers", "three-errors", "three-figure", "solve-penalised",
 
 
 def test_the_slider_draws_a_fit_for_every_power(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    told: list[str] = []
     drawn: list[dict[str, Any]] = []
     offered: dict[str, Any] = {}
 
     def fitted(ax: Any, points: Any, x: Any, lines: Any, **rest: Any) -> None:
         drawn.append({"lines": lines, **rest})
 
-    monkeypatch.setattr(plotting, "display", lambda *_, **__: None)
+    monkeypatch.setattr(
+        "lesson5_utils.plotting.figures.show", lambda made, alt, caption: told.append(alt)
+    )
     monkeypatch.setattr(plotting, "fitted", fitted)
     names = namespace("03", "imports")
     names["interact"] = lambda callback, **sliders: offered.update(callback=callback, **sliders)
@@ -31,7 +34,7 @@ def test_the_slider_draws_a_fit_for_every_power(
     slider = offered["power"]
     for power in (slider.min, -3, slider.max):
         offered["callback"](power)
-        assert f"10 to the power {power:.1f}" in capsys.readouterr().out
+        assert f"10 to the power {power:.1f}" in told[-1]
     few, right, much = (np.asarray(picture["lines"]["fit"]) for picture in drawn)
     assert [picture["title"][:8] for picture in drawn] == ["wd 1e-11", "wd 1e-03", "wd 1e+02"]
     assert np.abs(few).max() > np.abs(right).max() > 10 * np.abs(much).max()

@@ -1,0 +1,63 @@
+"""One function per picture. Each takes plain arrays and an axis, draws, and trains nothing.
+
+    with plotting.figure("Loss against step: it falls.", "Where is it steepest?") as ax:
+        plotting.curves(ax, None, {"train": losses}, xlabel="step", ylabel="loss")
+
+`figure` shows the picture in the house style, with alt text and a caption; `moving` shows one
+that moves. `MEANING` says what each thing of the course looks like: line style or marker
+always varies with colour, so no picture needs colour to be read.
+"""
+
+from lesson5_utils.plotting.figures import figure, show, show_caption
+from lesson5_utils.plotting.grids import counts, cross_tab, heatmaps, images, matrix
+from lesson5_utils.plotting.labels import name_lines, reference
+from lesson5_utils.plotting.lines import (
+    bands,
+    curves,
+    fitted,
+    histograms,
+    paths,
+    range_test,
+    reliability,
+)
+from lesson5_utils.plotting.player import moving
+from lesson5_utils.plotting.points import (
+    joint,
+    labelled_points,
+    matched_maps,
+    scatter,
+    spread,
+)
+from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
+
+__all__ = [
+    "COLOURS",
+    "LINES",
+    "MARKERS",
+    "MEANING",
+    "Look",
+    "bands",
+    "counts",
+    "cross_tab",
+    "curves",
+    "figure",
+    "fitted",
+    "heatmaps",
+    "histograms",
+    "images",
+    "joint",
+    "labelled_points",
+    "looks",
+    "matched_maps",
+    "matrix",
+    "moving",
+    "name_lines",
+    "paths",
+    "range_test",
+    "reference",
+    "reliability",
+    "scatter",
+    "show",
+    "show_caption",
+    "spread",
+]
