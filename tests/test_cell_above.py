@@ -77,7 +77,7 @@ def test_a_class_is_known_by_its_name(ask: Any) -> None:
 
 
 def test_without_a_notebook_nothing_is_asked() -> None:
-    from lesson5_utils.exercises.cell_above import stopped
+    from lesson5_utils.exercises.engine.cell_above import stopped
 
     InteractiveShell.clear_instance()
     assert stopped(len, "start") is None

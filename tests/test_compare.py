@@ -12,9 +12,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lesson5_utils.exercises.cases import matrices, real_numbers, whole_numbers
-from lesson5_utils.exercises.compare import Rules, WrongForm, as_kind, differs
-from lesson5_utils.exercises.show import pair, shown
+from lesson5_utils.exercises.engine.cases import matrices, real_numbers, whole_numbers
+from lesson5_utils.exercises.engine.compare import Rules, WrongForm, as_kind, differs
+from lesson5_utils.exercises.engine.show import pair, shown
 
 ONES = torch.ones(2)
 CODES = torch.tensor([0, 2, 1])

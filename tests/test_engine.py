@@ -12,8 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lesson5_utils.exercises import Exercise, WrongForm, challenge, exercise
-from lesson5_utils.exercises import engine as engine_module
-from lesson5_utils.exercises.engine import Record
+from lesson5_utils.exercises.engine import Record, listeners
 
 
 def double() -> Exercise:
@@ -429,9 +428,9 @@ def test_in_a_challenge_lower_may_be_better() -> None:
 @pytest.fixture
 def heard() -> Iterator[list[Record]]:
     records: list[Record] = []
-    engine_module.listeners.append(records.append)
+    listeners.append(records.append)
     yield records
-    engine_module.listeners.remove(records.append)
+    listeners.remove(records.append)
 
 
 def test_each_check_is_told_to_the_listeners(heard: list[Record]) -> None:
@@ -452,9 +451,9 @@ def test_a_listener_that_fails_disturbs_nobody(monkeypatch: pytest.MonkeyPatch) 
     def fails(record: Record) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(engine_module, "listeners", [fails])
+    monkeypatch.setattr("lesson5_utils.exercises.engine.judge.listeners", [fails])
     assert double()(lambda x: 2 * x).status == "right"
 
 
 def test_nobody_listens_on_import() -> None:
-    assert engine_module.listeners == []
+    assert listeners == []

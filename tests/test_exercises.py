@@ -16,7 +16,7 @@ from torch import nn
 
 from lesson5_utils import exercises
 from lesson5_utils.exercises import Exercise, Slip, differs
-from lesson5_utils.exercises.values import can_slope
+from lesson5_utils.exercises.engine.values import can_slope
 
 # Modules whose cases are whole numbers only, until they are written as `embeddings` is.
 OLD = {

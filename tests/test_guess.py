@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from lesson5_utils.errors import ArgumentError, Lesson5Error
 from lesson5_utils.exercises import About, about, bet
-from lesson5_utils.exercises import engine as engine_module
 from lesson5_utils.exercises.engine import Record
 
 
@@ -130,7 +129,7 @@ def test_a_choice_is_one_of_those_offered() -> None:
 
 def test_a_bet_is_told_to_the_listeners(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[Record] = []
-    monkeypatch.setattr(engine_module, "listeners", [heard.append])
+    monkeypatch.setattr("lesson5_utils.exercises.engine.judge.listeners", [heard.append])
     bet("body", "How good?", 0.5, 0.9)
     bet("head", "How good?", ..., 0.9)
     assert heard == [Record("bet", "body", "placed"), Record("bet", "head", "unanswered")]

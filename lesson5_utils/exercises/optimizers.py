@@ -15,7 +15,7 @@ from lesson5_utils.exercises import (
     real_numbers,
     whole_numbers,
 )
-from lesson5_utils.exercises.compare import Rules
+from lesson5_utils.exercises.engine.compare import Rules
 
 __all__ = ["adam", "momentum", "rmsprop", "row_gradient", "unscale"]
 

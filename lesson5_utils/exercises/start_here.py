@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
-from lesson5_utils.exercises import WrongForm, exercise, real_numbers, whole_numbers
+from lesson5_utils.exercises import (
+    WrongForm,
+    exercise,
+    functions_called,
+    real_numbers,
+    whole_numbers,
+)
 
 __all__ = [
     "affine_back",
@@ -208,31 +213,10 @@ conv_matrix.slip(
 # --- tent --------------------------------------------------------------------------------
 
 
-class _Called(TorchFunctionMode):
-    """Notes the names of all functions of torch that are called."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        self.names.add(getattr(func, "__name__", ""))
-        return func(*args, **(kwargs or {}))
-
-
 def _with_relu(answer: Any, x: Tensor) -> Any:
     """The answer's tent, built of ReLUs in one of their spellings: a net has no other means."""
-    with _Called() as called:
-        result = answer(x)
-    if not any(
-        part in name for name in called.names for part in ("relu", "clamp", "clip", "max")
-    ):
+    result, called = functions_called(answer, x)
+    if not any(part in name for name in called for part in ("relu", "clamp", "clip", "max")):
         raise WrongForm(
             "there is no relu in it. A net has only affine functions and ReLUs to build a tent "
             "from: write (x + 1).relu(), and see what must be added to it"
@@ -383,9 +367,8 @@ def _three(
 
 def _by_hand(answer: Any, g: Tensor, x: Tensor, w: Tensor) -> Any:
     """The answer's three gradients, made without autograd."""
-    with _Called() as called:
-        result = answer(g, x, w)
-    if called.names & {"backward", "grad"}:
+    result, called = functions_called(answer, g, x, w)
+    if called & {"backward", "grad"}:
         raise WrongForm(
             "autograd did the work. Write the three products yourself: they are what autograd "
             "does inside"

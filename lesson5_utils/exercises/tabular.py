@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lesson5_utils.exercises import exercise, real_numbers, whole_numbers
-from lesson5_utils.exercises.compare import items
+from lesson5_utils.exercises.engine.compare import items
 
 __all__ = ["batch_norm", "codes", "film_means", "inputs", "standardise"]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lesson5_utils.exercises.engine import Cases, Exercise, Kind
+from lesson5_utils.exercises.engine.judge import Cases, Exercise, Kind
 
 __all__ = ["challenge", "exercise"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from lesson5_utils import arguments
 from lesson5_utils.errors import Lesson5Error
-from lesson5_utils.exercises.engine import Record, tell
+from lesson5_utils.exercises.engine.judge import Record, tell
 
 __all__ = ["About", "Bet", "about", "bet"]
 

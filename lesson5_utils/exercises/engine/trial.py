@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
-from lesson5_utils.exercises.compare import Rules, WrongForm, alike, differs
+from lesson5_utils.exercises.engine.compare import Rules, WrongForm, alike, differs
 
 __all__ = [
     "Difference",
     "Nothing",
     "Trial",
     "difference",
+    "functions_called",
     "gradients_of",
     "guarded",
     "same",
@@ -157,6 +159,29 @@ def gradients_of(result: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
             made = [torch.zeros_like(one) if grad is None else grad for one, grad in grads]
             none[name] = made if isinstance(value, tuple | list) else made[0]
     return none
+
+
+def functions_called(answer: Any, *case: Any) -> tuple[Any, set[str]]:
+    """The answer's result, and the names of all functions and methods of torch that it called.
+
+    For exercises that are about building something from less: what is called tells a formula
+    from a ready-made function, where their results do not.
+    """
+    with _Calls() as calls:
+        result = answer(*case)
+    return result, calls.names
+
+
+class _Calls(TorchFunctionMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        self.names.add(getattr(func, "__name__", "").removeprefix("special_"))
+        return func(*args, **(kwargs or {}))
 
 
 def same(one: Any, other: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lesson5_utils.exercises.compare import WrongForm, items
+from lesson5_utils.exercises.engine.compare import WrongForm, items
 
 __all__ = ["matrices", "real_numbers", "whole_numbers"]
 

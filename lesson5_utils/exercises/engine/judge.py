@@ -18,11 +18,11 @@ from functools import cached_property, wraps
 from typing import Any, Literal, TypeVar, overload
 
 from lesson5_utils.errors import unknown
-from lesson5_utils.exercises import compare
-from lesson5_utils.exercises.cell_above import stopped
-from lesson5_utils.exercises.compare import Rules, alike, as_kind, differs
-from lesson5_utils.exercises.show import pair, shown
-from lesson5_utils.exercises.trial import (
+from lesson5_utils.exercises.engine import compare
+from lesson5_utils.exercises.engine.cell_above import stopped
+from lesson5_utils.exercises.engine.compare import Rules, alike, as_kind, differs
+from lesson5_utils.exercises.engine.show import pair, shown
+from lesson5_utils.exercises.engine.trial import (
     Difference,
     Trial,
     difference,
@@ -30,7 +30,7 @@ from lesson5_utils.exercises.trial import (
     try_on,
     untouched,
 )
-from lesson5_utils.exercises.values import blank, can_slope, texts, unfinished
+from lesson5_utils.exercises.engine.values import blank, can_slope, texts, unfinished
 
 __all__ = ["Exercise", "Record", "Report", "Slip", "listeners", "tell"]
 
