@@ -96,7 +96,7 @@ def _from_basic_operations(answer: Any, scores: Tensor) -> Any:
     result, called = functions_called(answer, scores)
     for name in ("log_softmax", "logsumexp", "cross_entropy"):
         if name in called:
-            raise WrongForm(f"build {name} yourself: use exp, log, sum and amax")
+            raise WrongForm(f"you build {name} yourself, from exp, log, sum and amax")
     return result
 
 
