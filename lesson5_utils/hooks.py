@@ -257,13 +257,7 @@ class KeepBest(Hook):
         self.weights: dict[str, Any] = {}
 
     def after_epoch(self, run: Run) -> None:
-        history = run.history
-        if self.metric is None:
-            value = history.valid[-1]
-        else:
-            value = history.metrics[-1][
-                arguments.choice("metric", self.metric, history.metrics[-1])
-            ]
+        value = self._value(run.history)
         if value > self.value if self.highest else value < self.value:
             self.epoch, self.value = run.epoch + 1, value
             self.weights = copy.deepcopy(run.model.state_dict())
@@ -271,6 +265,12 @@ class KeepBest(Hook):
     def end(self, run: Run) -> None:
         if self.restore and self.weights:
             run.model.load_state_dict(self.weights)
+
+    def _value(self, history: History) -> float:
+        if self.metric is None:
+            return history.valid[-1]
+        measured = history.metrics[-1]
+        return measured[arguments.choice("metric", self.metric, measured)]
 
 
 class Explosion(Hook):

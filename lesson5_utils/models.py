@@ -239,14 +239,20 @@ class ConvNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores [n, n_out] for pictures as rows `x` [n, side · side]; 784 is 28 · 28."""
-        if x.ndim != 2:
-            raise ArgumentError(
-                f"give pictures as rows [n, pixels], not {list(x.shape)}: x.flatten(1) does it"
-            )
-        side = math.isqrt(x.shape[1])
-        if side * side != x.shape[1]:
-            raise ArgumentError(f"rows of {x.shape[1]} pixels are no square pictures")
+        side = _side(x)
         return self.head(self.late(self.early(x.view(-1, 1, side, side))))
+
+
+def _side(x: Tensor) -> int:
+    """The side of the square pictures whose rows these are."""
+    if x.ndim != 2:
+        raise ArgumentError(
+            f"give pictures as rows [n, pixels], not {list(x.shape)}: x.flatten(1) does it"
+        )
+    side = math.isqrt(x.shape[1])
+    if side * side != x.shape[1]:
+        raise ArgumentError(f"rows of {x.shape[1]} pixels are no square pictures")
+    return side
 
 
 def embedding_width(n_categories: int) -> int:
@@ -312,15 +318,16 @@ class TabularNet(nn.Module):
         Raises:
             ArgumentError: another number of columns than the net was made for.
         """
-        given, wanted = (cat.shape[1], cont.shape[1]), (len(self.embeddings), self.n_cont)
-        if given != wanted:
-            raise ArgumentError(
-                "the net was made for {} categorical and {} continuous columns, ".format(
-                    *wanted
-                )
-                + "not for {} and {}".format(*given)
-            )
+        self._check_columns(cat, cont)
         parts = [table(cat[:, i]) for i, table in enumerate(self.embeddings)]
         factors = self.dropout(torch.cat(parts, dim=1)) if parts else cont[:, :0]
         out = self.layers(torch.cat([factors, cont], dim=1))
         return scale_to_range(out.squeeze(1) if out.shape[1] == 1 else out, self.y_range)
+
+    def _check_columns(self, cat: Tensor, cont: Tensor) -> None:
+        given, wanted = (cat.shape[1], cont.shape[1]), (len(self.embeddings), self.n_cont)
+        if given != wanted:
+            raise ArgumentError(
+                "the net was made for {} categorical and {} continuous columns, not for {} and "
+                "{}".format(*wanted, *given)
+            )
