@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, OneCycleLR
 
-from lesson5_utils import datasets, models, plotting, training
+from lesson5_utils import datasets, lr_range, models, plotting, training
 from lesson5_utils.book.index import namespace
 
 SCHEDULE = ("imports", "cosine", "one-cycle", "torch-cycle", "restarts")
@@ -55,8 +55,8 @@ def test_the_written_out_restarts_are_torchs_at_every_step(period: int) -> None:
 
 @given(st.lists(st.integers(0, 30).map(float), min_size=1, max_size=40))
 def test_valley_and_smoothing_are_the_packages(losses: list[float]) -> None:
-    assert NAMES["valley"](losses) == training._valley(losses)
-    assert NAMES["smooth"](losses) == training.smooth(losses)
+    assert NAMES["valley"](losses) == lr_range._valley(losses)
+    assert NAMES["smooth"](losses) == lr_range.smooth(losses)
 
 
 def test_the_sliders_draw_the_cycle_that_they_ask_for(

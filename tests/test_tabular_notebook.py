@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ FINITE = st.floats(-100, 100, width=32)
 
 @pytest.fixture(scope="module")
 def names() -> dict[str, Any]:
-    return namespace("09", *CELLS, "keeper")
+    return namespace("09", *CELLS)
 
 
 @given(
@@ -66,15 +65,6 @@ def test_a_missing_year_stands_in_the_middle(names: dict[str, Any]) -> None:
     year = names["cont_columns"](part, part, ("year",))[:, 0]
     assert year[2] == 0 and year.isfinite().all()
     torch.testing.assert_close(year.sum(), torch.tensor(0.0), atol=1e-5, rtol=0)
-
-
-def test_the_keeper_keeps_a_copy_of_the_best_weights(names: dict[str, Any]) -> None:
-    net, best = nn.Linear(1, 1), {"error": math.inf}
-    (metric,) = names["keeper"](net, best)
-    for weight, error in ((1.0, 3.0), (2.0, 1.0), (3.0, 2.0)):
-        net.weight.data.fill_(weight)
-        assert metric(torch.tensor([error]), torch.tensor([0.0])) == error**2
-    assert best["error"] == 1 and best["weights"]["weight"].item() == 2
 
 
 @given(
