@@ -42,6 +42,7 @@ def runs(cell: NotebookNode) -> bool:
 
 
 def read(path: Path) -> NotebookNode:
+    """The notebook in a file, in the format of today."""
     import nbformat
 
     return nbformat.read(path, as_version=4)
