@@ -61,6 +61,7 @@ def save(notebook: NotebookNode, path: Path) -> bool:
 
 
 def write_notebook(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook as Jupyter would, in one move."""
     import nbformat
 
     write(path, nbformat.writes(notebook) + "\n")
