@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -43,10 +44,11 @@ def number(
     Raises:
         ArgumentError: `lr must be a number above 0, not -1`.
     """
-    fits = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    if fits:
-        size = float(value)
-        fits = above < size < below and least <= size <= most
+    fits = False
+    if isinstance(value, Real) and not isinstance(value, bool):
+        with suppress(OverflowError):  # a whole number too large for a float
+            size = float(value)
+            fits = math.isfinite(size) and above < size < below and least <= size <= most
     if not fits:
         raise ArgumentError(
             f"{name} must be a number{_between(above, least, most, below)}, not {_told(value)}"

@@ -6,8 +6,9 @@ of one length; the model is called as `model(*inputs)`. Batches are slices of te
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,10 +22,13 @@ from lesson5_utils.errors import ArgumentError
 __all__ = [
     "Data",
     "Loss",
+    "Metric",
     "batches",
     "device_of",
     "evaluate",
     "kept_modes",
+    "measured",
+    "named",
     "predict",
     "same_shape",
     "tensors",
@@ -32,6 +36,7 @@ __all__ = [
 
 Data = Ratings | TensorDataset | Sequence[Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
+Metric = Callable[[Tensor, Tensor], float]
 
 ROWS_AT_ONCE = 8192  # when predicting: bounds the memory, changes no result
 
@@ -134,15 +139,88 @@ def evaluate(model: nn.Module, data: Data, loss: Loss = F.mse_loss) -> float:
     return float(loss(pred, target))
 
 
-def same_shape(pred: Tensor, target: Tensor) -> None:
+def same_shape(pred: Any, target: Tensor) -> None:
     """Refuse a prediction [n, 1] beside a target [n]: their difference would be [n, n].
 
-    A target of whole numbers names classes and has another shape for good reason.
+    Raises:
+        ArgumentError: that, or no tensor, or another number of rows than the target has.
     """
-    alike = pred.numel() == target.numel() and pred.shape != target.shape
-    if alike and target.is_floating_point():
+    if not isinstance(pred, Tensor):
+        raise ArgumentError(
+            f"the model must return a tensor of predictions, not {type(pred).__name__}"
+        )
+    if pred.numel() == target.numel() and pred.shape != target.shape:
         raise ArgumentError(
             f"the model gives predictions {list(pred.shape)} for targets {list(target.shape)}, "
             "and their difference would have every row against every other: give both one "
             "shape, by squeeze(1) or target[:, None]"
         )
+    if pred.ndim == 0 or len(pred) != len(target):
+        raise ArgumentError(
+            f"the model gives predictions {list(pred.shape)} for {len(target)} rows: it must "
+            "give one for each row"
+        )
+
+
+def first_answer(model: nn.Module, parts: Sequence[Tensor], name: str) -> None:
+    """Ask the model for the first rows of `parts`, and refuse what no loss could use.
+
+    Raises:
+        ArgumentError: as in `same_shape`, or numbers of another kind than the weights.
+    """
+    *inputs, target = (part[:2].to(device_of(model)) for part in parts)
+    with kept_modes(model), torch.no_grad():
+        model.eval()
+        try:
+            same_shape(model(*inputs), target)
+        except RuntimeError as error:
+            kinds = {weights.dtype for weights in model.parameters()}
+            for number, part in enumerate(inputs, start=1):
+                if part.is_floating_point() and part.dtype not in kinds:
+                    raise ArgumentError(
+                        f"input {number} of {name} is {part.dtype}, and the model's weights "
+                        f"are {', '.join(map(str, kinds))}: give both one kind, by .float()"
+                    ) from error
+            raise
+
+
+def named(metrics: Sequence[Metric] | Mapping[str, Metric]) -> dict[str, Metric]:
+    """Metrics by name: as given, or each function under its own name.
+
+    Raises:
+        ArgumentError: no functions, or two of one name.
+    """
+    if isinstance(metrics, Mapping):
+        found = dict(metrics)
+    elif not isinstance(metrics, list | tuple):
+        raise ArgumentError(
+            "metrics must be a list of functions or a dict, name → function, not "
+            f"{type(metrics).__name__}"
+        )
+    else:
+        found = {getattr(one, "__name__", type(one).__name__): one for one in metrics}
+        if len(found) < len(metrics):
+            raise ArgumentError(
+                f"two metrics have one name ({', '.join(found)}): give a dict, name → function"
+            )
+    for name, metric in found.items():
+        if not callable(metric):
+            raise ArgumentError(f"metric {name!r} must be a function (pred, target) -> number")
+    return found
+
+
+def measured(metrics: Mapping[str, Metric], pred: Tensor, target: Tensor) -> dict[str, float]:
+    """Each metric as a float.
+
+    Raises:
+        ArgumentError: one gives something else than one number.
+    """
+    values = {}
+    for name, metric in metrics.items():
+        value = metric(pred, target)
+        try:
+            values[name] = float(value)
+        except (TypeError, ValueError, RuntimeError):
+            told = f"must give one number, such as a mean, not {type(value).__name__}"
+            raise ArgumentError(f"metric {name!r} {told}") from None
+    return values

@@ -16,7 +16,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from lesson5_utils import arguments
-from lesson5_utils.batching import Data, Loss, predict, tensors
-from lesson5_utils.errors import ArgumentError, TrainingDiverged
+from lesson5_utils.batching import Data, Loss, Metric, measured, predict, tensors
+from lesson5_utils.errors import TrainingDiverged
 from lesson5_utils.layers import frozen_norms
 from lesson5_utils.lr_range import smooth
 
@@ -36,7 +36,6 @@ __all__ = [
     "History",
     "Hook",
     "KeepBest",
-    "Metric",
     "Plan",
     "Progress",
     "Record",
@@ -45,10 +44,8 @@ __all__ = [
     "Schedule",
     "Stop",
     "Validate",
-    "named",
 ]
 
-Metric = Callable[[Tensor, Tensor], float]
 Plan = Callable[[int, int], float | tuple[float, float]]
 
 
@@ -123,7 +120,7 @@ class Hook:
         """All batches have been seen once more."""
 
     def end(self, run: Run) -> None:
-        """After the last epoch, and also after an error, a `Stop` or Ctrl-C."""
+        """After the last epoch, and also after an error, a `Stop` or Ctrl-C, at `start` too."""
 
 
 class Stop(Exception):  # noqa: N818
@@ -150,21 +147,24 @@ class Schedule(Hook):
         self.plan = plan
 
     def start(self, run: Run) -> None:
-        self.tops = [float(group["lr"]) for group in run.optimizer.param_groups]
+        groups = run.optimizer.param_groups
+        self.begun = [(float(group["lr"]), bool(_momentum(group))) for group in groups]
 
     def before_step(self, run: Run) -> None:
         share, momentum = self._planned(run.step, run.steps)
-        for group, top in zip(run.optimizer.param_groups, self.tops, strict=True):
+        for group, (top, has) in zip(run.optimizer.param_groups, self.begun, strict=True):
             group["lr"] = share * top
-            if momentum is not None and _momentum(group):
+            if momentum is not None and has:
                 if "betas" in group:
                     group["betas"] = (momentum, group["betas"][1])
                 else:
                     group["momentum"] = momentum
 
     def _planned(self, step: int, steps: int) -> tuple[float, float | None]:
-        planned = self.plan(step, steps)
-        share, momentum = planned if isinstance(planned, tuple) else (planned, None)
+        planned: Any = self.plan(step, steps)
+        share, momentum = planned, None
+        if isinstance(planned, tuple) and len(planned) == 2:
+            share, momentum = planned
         share = arguments.number("the share of lr that the schedule plans", share, least=0)
         if momentum is not None:
             momentum = arguments.number(
@@ -176,13 +176,16 @@ class Schedule(Hook):
 class Record(Hook):
     """Write down the loss, the rate and the momentum of every step."""
 
+    def start(self, run: Run) -> None:
+        self.has_momentum = bool(_momentum(run.optimizer.param_groups[-1]))
+
     def after_step(self, run: Run) -> None:
         history, group = run.history, run.optimizer.param_groups[-1]
         assert run.loss is not None
         history.loss.append(run.loss.item())
         history.lr.append(float(group["lr"]))
-        if momentum := _momentum(group):
-            history.momentum.append(float(momentum))
+        if self.has_momentum:  # asked at the start: a schedule may pass through 0
+            history.momentum.append(float(_momentum(group)))
 
 
 class Validate(Hook):
@@ -196,8 +199,8 @@ class Validate(Hook):
 
     def after_epoch(self, run: Run) -> None:
         pred, target = predict(run.model, self.valid), self.valid[-1].cpu()
-        values = {name: float(metric(pred, target)) for name, metric in self.metrics.items()}
-        valid = float(run.loss_of(pred, target))
+        valid = float(run.loss_of(pred, target))  # first: a metric may change what it is given
+        values = measured(self.metrics, pred, target)
         history = run.history  # all of an epoch or nothing: a metric may have been interrupted
         history.train.append(float(np.mean(history.loss[self.first :])))
         history.valid.append(valid)
@@ -229,13 +232,15 @@ class Rollback(Hook):
         run.model.load_state_dict(self.before)
         raise TrainingDiverged(
             f"{lost} (epoch {run.epoch + 1}); the weights are back to the start of that epoch: "
-            f"try a lower learning rate, such as lr={max(run.history.lr) / 10:.0e}",
+            f"{_advice(run.history)}",
             run.history,
         )
 
 
 class KeepBest(Hook):
     """Keep the weights of the epoch with the lowest validation loss, and end with them.
+
+    In each `fit` it begins anew.
 
     Args:
         metric: judge by this metric of `fit` instead of by the validation loss.
@@ -252,9 +257,14 @@ class KeepBest(Hook):
         self, metric: str | None = None, *, highest: bool = False, restore: bool = True
     ) -> None:
         self.metric, self.highest, self.restore = metric, highest, restore
-        self.epoch = 0
-        self.value = -math.inf if highest else math.inf
+        self._forget()
+
+    def _forget(self) -> None:
+        self.epoch, self.value = 0, -math.inf if self.highest else math.inf
         self.weights: dict[str, Any] = {}
+
+    def start(self, run: Run) -> None:
+        self._forget()
 
     def after_epoch(self, run: Run) -> None:
         value = self._value(run.history)
@@ -276,13 +286,20 @@ class KeepBest(Hook):
 class Explosion(Hook):
     """Stop after the planned steps, or when the smoothed loss is far above its lowest value.
 
-    Far is three times the size of the lowest value: a positive loss has grown to four times
-    its best. Hangs behind `Record`.
+    Far is four times that value. Of a loss that goes below zero it says nothing, so there it
+    is three times the largest size among the first ten values, above the first of them. Hangs
+    behind `Record`.
     """
 
     def after_step(self, run: Run) -> None:
-        smoothed = smooth(run.history.loss)
-        limit = min(smoothed) + 3 * abs(min(smoothed))
+        losses = run.history.loss
+        if not math.isfinite(losses[0]):
+            lost = f"the loss is {losses[0]} at the first batch"
+            raise TrainingDiverged(f"{lost}: {_advice(run.history)}", run.history)
+        smoothed = smooth(losses)
+        limit = 4 * min(smoothed)
+        if min(losses) <= 0:
+            limit = smoothed[0] + 3 * max(map(abs, smoothed[:10]))
         if run.step + 1 >= run.steps or not smoothed[-1] <= limit:
             raise Stop
 
@@ -291,7 +308,7 @@ class Progress(Hook):
     """A bar that counts the steps and tells the last validation loss."""
 
     def __init__(self, shown: bool) -> None:
-        self.shown = shown
+        self.shown, self.bar = shown, tqdm(disable=True)
 
     def start(self, run: Run) -> None:
         self.bar = tqdm(total=run.steps, disable=not self.shown, leave=False)
@@ -306,24 +323,14 @@ class Progress(Hook):
         self.bar.close()
 
 
-def named(metrics: Sequence[Metric] | Mapping[str, Metric]) -> dict[str, Metric]:
-    """Metrics by name: as given, or each function under its own name.
-
-    Raises:
-        ArgumentError: no functions, or two of one name.
-    """
-    if isinstance(metrics, Mapping):
-        found = dict(metrics)
-    else:
-        found = {getattr(one, "__name__", type(one).__name__): one for one in metrics}
-        if len(found) < len(metrics):
-            raise ArgumentError(
-                f"two metrics have one name ({', '.join(found)}): give a dict, name → function"
-            )
-    for name, metric in found.items():
-        if not callable(metric):
-            raise ArgumentError(f"metric {name!r} must be a function (pred, target) -> number")
-    return found
+def _advice(history: History) -> str:
+    """What to do about a loss that is not a number."""
+    if not math.isfinite(history.loss[0]):
+        return (
+            "no step came before it, so no rate is to blame; look at the data, the loss and "
+            "the weights that the model began with"
+        )
+    return f"try a lower learning rate, such as lr={max(history.lr) / 10:.0e}"
 
 
 def _momentum(group: dict[str, Any]) -> float:

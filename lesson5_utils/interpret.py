@@ -7,10 +7,12 @@ or from a file, will do.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from lesson5_utils import arguments
 from lesson5_utils.datasets import Ratings
@@ -38,12 +40,23 @@ def array(table: torch.nn.Embedding) -> np.ndarray:
 
 def _table(table: np.ndarray) -> np.ndarray:
     """As an array [n_rows, width] of finite numbers."""
-    table = np.asarray(table)
+    table = _numbers(table)
     if table.ndim != 2 or not len(table):
         raise ArgumentError(f"a table must be [n_rows, width], not {list(table.shape)}")
     if not np.isfinite(table).all():
         raise ArgumentError("the table has numbers that are not finite (nan or inf)")
     return table
+
+
+def _numbers(values: Any) -> np.ndarray:
+    """As an array of numbers; a tensor may still know its gradient."""
+    numbers = values.numpy(force=True) if isinstance(values, Tensor) else np.asarray(values)
+    if numbers.dtype.kind not in "iuf":
+        raise ArgumentError(
+            f"numbers are needed here, not {type(values).__name__}: array(...) gives those of "
+            "an embedding"
+        )
+    return numbers
 
 
 def pca(table: np.ndarray, n: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -56,10 +69,13 @@ def pca(table: np.ndarray, n: int = 3) -> tuple[np.ndarray, np.ndarray]:
         (places [n_rows, n] on those directions, centred; share of the variance of each [n]).
 
     Raises:
-        ArgumentError: more directions than rows or columns, or numbers that are not finite.
+        ArgumentError: more directions than rows or columns, rows that are all equal, or
+            numbers that are not finite.
     """
     table = _table(table)
     n = arguments.whole("n, the number of components,", n, most=min(table.shape))
+    if not np.ptp(table, axis=0).any():
+        raise ArgumentError("all rows of the table are equal: they differ in no direction")
     from sklearn.decomposition import PCA
 
     found = PCA(n_components=n, svd_solver="full").fit(table)
@@ -100,12 +116,16 @@ def recovery(
         DataFrame of |correlation|, one row per planted axis, one column per component).
 
     Raises:
-        ArgumentError: ratings without a known truth.
+        ArgumentError: ratings without a known truth, or a model that does not fit them.
     """
+    if not isinstance(model, DotProductBias):
+        raise ArgumentError(f"recovery needs a DotProductBias, not {type(model).__name__}")
     if ratings.truth is None:
         raise ArgumentError(f"nobody knows the true factors of {ratings.name!r}")
     places, _ = pca(array(model.movie_factors), n_components)
     planted = ratings.truth.movie_factors
+    if len(places) != len(planted):
+        raise ArgumentError(f"the model knows {len(places)} films, the ratings {len(planted)}")
     k = planted.shape[1]
     table = np.abs(np.corrcoef(np.hstack([planted, places]).T)[:k, k:])
     bias = np.corrcoef(array(model.movie_bias), ratings.truth.movie_bias)[0, 1]
@@ -113,7 +133,7 @@ def recovery(
     return float(bias), pd.DataFrame(table, index=ratings.truth.axes, columns=columns)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
 class Match:
     """A set of points laid over another: `points` [n, d], and the share explained, `r2`."""
 
@@ -128,6 +148,8 @@ def match_rotated(found: np.ndarray, target: np.ndarray) -> Match:
     doi:10.1007/BF02289451).
     """
     a, b = _centred(found, target)
+    if a.shape != b.shape:
+        raise ArgumentError(f"points {list(a.shape)} cannot be turned onto {list(b.shape)}")
     u, stretch, v = np.linalg.svd(a.T @ b)
     return _match(a @ (u @ v) * stretch.sum() / (a**2).sum(), b, target)
 
@@ -142,17 +164,22 @@ def match_linear(found: np.ndarray, target: np.ndarray) -> Match:
 
 
 def _centred(found: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    found, target = _table(found), _table(target)
     if len(found) != len(target):
         raise ArgumentError(f"{len(found)} points cannot be laid over {len(target)}")
-    return found - found.mean(axis=0), target - target.mean(axis=0)
+    a, b = found - found.mean(axis=0), target - target.mean(axis=0)
+    if not a.any() or not b.any():
+        raise ArgumentError("points that all lie in one place cannot be laid over others")
+    return a, b
 
 
 def _match(laid: np.ndarray, centred: np.ndarray, target: np.ndarray) -> Match:
+    target = np.asarray(target)
     r2 = 1 - ((laid - centred) ** 2).sum() / (centred**2).sum()
     return Match(laid + target.mean(axis=0), float(r2))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NewUser:
     """Factors [n_factors] and bias of someone the model never saw, and the predicted rating
     of every film [n_movies]."""
@@ -177,14 +204,16 @@ def solve_user(
         ridge: pull towards the average user (mean factors, mean bias); more, if few ratings.
 
     Raises:
-        ArgumentError: nothing rated, unknown codes, a rating that the range cannot reach,
-            or a negative ridge.
+        ArgumentError: another model, nothing rated, unknown codes, a rating that the range
+            cannot reach, or a negative ridge.
     """
+    if not isinstance(model, DotProduct):
+        raise ArgumentError(f"solve_user needs a dot-product model, not {type(model).__name__}")
     films, people = (
         table.weight.detach().cpu().numpy()
         for table in (model.movie_factors, model.user_factors)
     )
-    movie, rating = np.asarray(movie), np.asarray(rating, dtype=float)
+    movie, rating = _numbers(movie), _numbers(rating).astype(float)
     _check_answers(movie, rating, len(films), ridge)
     bias, offset, ones = np.zeros(len(people)), np.zeros(len(films)), np.zeros((len(films), 1))
     if isinstance(model, DotProductBias):
@@ -204,8 +233,14 @@ def solve_user(
 
 
 def _check_answers(movie: np.ndarray, rating: np.ndarray, n_movies: int, ridge: float) -> None:
-    if not 0 < len(movie) == len(rating):
-        raise ArgumentError(f"give one rating per film, not {len(rating)} for {len(movie)}")
+    if not (movie.ndim == rating.ndim == 1 and 0 < len(movie) == len(rating)):
+        raise ArgumentError(
+            f"give a list of films and one rating per film, not {rating.size} for {movie.size}"
+        )
+    if movie.dtype.kind == "f":
+        raise ArgumentError("film codes are whole numbers, as movie_codes(...) gives them")
+    if not np.isfinite(rating).all():
+        raise ArgumentError("every rating must be a finite number")
     if movie.min() < 0 or movie.max() >= n_movies:
         raise ArgumentError(f"film codes run from 0 to {n_movies - 1}")
     arguments.number("ridge", ridge, least=0)

@@ -56,7 +56,7 @@ def _checked_range(y_range: Range) -> Range:
 
 
 def _ends(y_range: tuple[float, float]) -> tuple[float, float]:
-    if len(y_range) != 2:
+    if not isinstance(y_range, Sequence) or len(y_range) != 2:
         raise ArgumentError(f"y_range must be (low, high), not {y_range!r}")
     low = arguments.number("the low end of y_range", y_range[0])
     return low, arguments.number("the high end of y_range", y_range[1], above=low)
@@ -70,6 +70,13 @@ def _table(n_rows: int, width: int, std: float = INIT_STD) -> nn.Embedding:
     )
     nn.init.normal_(table.weight, std=std)
     return table
+
+
+def _sizes(name: str, sizes: Sequence[int], count: int | None = None) -> list[int]:
+    """Sizes of layers, `count` of them, as plain numbers."""
+    if not isinstance(sizes, Sequence) or count not in (None, len(sizes)):
+        raise ArgumentError(f"{name} must be {count or 'several'} sizes, not {sizes!r}")
+    return [arguments.whole(f"a size in {name}", size) for size in sizes]
 
 
 def _dropout(dropout: float) -> nn.Dropout:
@@ -151,12 +158,11 @@ class EmbeddingNet(nn.Module):
     ) -> None:
         super().__init__()
         self.y_range = _checked_range(y_range)
-        user_width, movie_width = (
-            n_factors if isinstance(n_factors, tuple) else (n_factors, n_factors)
-        )
+        pair = n_factors if isinstance(n_factors, tuple) else (n_factors, n_factors)
+        user_width, movie_width = _sizes("n_factors", pair, 2)
         self.user_factors = _table(n_users, user_width, NET_STD)
         self.movie_factors = _table(n_movies, movie_width, NET_STD)
-        widths = [user_width + movie_width, *n_hidden]
+        widths = [user_width + movie_width, *_sizes("n_hidden", n_hidden)]
         layers: list[nn.Module] = [_dropout(dropout)]
         for n_in, n_out in pairwise(widths):
             layers += [nn.Linear(n_in, n_out), nn.ReLU()]
@@ -225,7 +231,8 @@ class ConvNet(nn.Module):
 
     def __init__(self, n_out: int = 10, n_channels: tuple[int, int, int] = (8, 16, 32)) -> None:
         super().__init__()
-        first, second, third = n_channels
+        n_out = arguments.whole("n_out", n_out)
+        first, second, third = _sizes("n_channels", n_channels, 3)
         self.early = nn.Sequential(nn.Conv2d(1, first, 5, stride=2, padding=2), nn.ReLU())
         self.late = nn.Sequential(
             nn.Conv2d(first, second, 3, stride=2, padding=1),
@@ -304,11 +311,12 @@ class TabularNet(nn.Module):
             _table(n, width, NET_STD) for n, width in zip(n_categories, widths, strict=True)
         )
         self.dropout = _dropout(dropout)
-        sizes = [sum(widths) + self.n_cont, *n_hidden]
+        sizes = [sum(widths) + self.n_cont, *_sizes("n_hidden", n_hidden)]
         layers: list[nn.Module] = []
         for n_in, n_next in pairwise(sizes):
             norm = [nn.BatchNorm1d(n_next)] if batch_norm else []
             layers += [nn.Linear(n_in, n_next), *norm, nn.ReLU(), nn.Dropout(dropout)]
+        n_out = arguments.whole("n_out", n_out)
         self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], n_out))
 
     def forward(self, cat: Tensor, cont: Tensor) -> Tensor:
@@ -325,6 +333,11 @@ class TabularNet(nn.Module):
         return scale_to_range(out.squeeze(1) if out.shape[1] == 1 else out, self.y_range)
 
     def _check_columns(self, cat: Tensor, cont: Tensor) -> None:
+        if cat.ndim != 2 or cont.ndim != 2:
+            raise ArgumentError(
+                "give columns as [n, columns], one column as x[:, None], not cat "
+                f"{list(cat.shape)} and cont {list(cont.shape)}"
+            )
         given, wanted = (cat.shape[1], cont.shape[1]), (len(self.embeddings), self.n_cont)
         if given != wanted:
             raise ArgumentError(

@@ -48,12 +48,16 @@ class Optimizer:
     def __init__(
         self, params: Iterable[Tensor] | Iterable[Options], *values: Any, **options: Any
     ) -> None:
-        groups: list[Any] = [] if isinstance(params, Tensor | dict) else list(params)
+        alone = isinstance(params, Tensor | dict) or not isinstance(params, Iterable)
+        groups: list[Any] = [] if alone else list(params)
         if not groups:
             raise ArgumentError("params must be a list of at least one parameter or group")
         if len(values) > len(self.defaults):
             raise ArgumentError(f"the options are only {', '.join(self.defaults)}")
-        self.options = self._checked(dict(zip(self.defaults, values, strict=False)) | options)
+        given = dict(zip(self.defaults, values, strict=False))
+        if twice := given.keys() & options.keys():
+            raise ArgumentError(f"{' and '.join(twice)} given twice, in order and by name")
+        self.options = self._checked(given | options)
         self.param_groups: list[Options] = []
         self.state = defaultdict[Tensor, Options](dict)
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:

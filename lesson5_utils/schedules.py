@@ -33,7 +33,7 @@ def cosine(start: float, end: float, progress: float) -> float:
 
 def exponential(start: float, end: float, progress: float) -> float:
     """The same factor at every step. Both ends must have the same sign and not be 0."""
-    if start * end <= 0:
+    if not start * end > 0:
         raise ArgumentError(
             f"exponential({start}, {end}) cannot multiply its way across or to zero: "
             "give two numbers of the same sign"

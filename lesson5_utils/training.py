@@ -24,12 +24,14 @@ from lesson5_utils import arguments, schedules
 from lesson5_utils.batching import (
     Data,
     Loss,
+    Metric,
     batches,
     device_of,
     evaluate,
+    first_answer,
     kept_modes,
+    named,
     predict,
-    same_shape,
     tensors,
 )
 from lesson5_utils.errors import ArgumentError
@@ -38,7 +40,6 @@ from lesson5_utils.hooks import (
     FrozenNorms,
     History,
     Hook,
-    Metric,
     Plan,
     Progress,
     Record,
@@ -47,7 +48,6 @@ from lesson5_utils.hooks import (
     Schedule,
     Stop,
     Validate,
-    named,
 )
 from lesson5_utils.layers import Rate, frozen_norms, learning_groups
 from lesson5_utils.lr_range import RangeTest, smooth, suggestions
@@ -73,7 +73,12 @@ ADAMW: Optimizer = partial(torch.optim.AdamW, betas=(0.9, 0.99), fused=True)
 
 
 def set_seed(seed: int) -> None:
-    """Fix every random number that follows. Call it before building a model."""
+    """Fix every random number that follows. Call it before building a model.
+
+    Raises:
+        ArgumentError: a seed that is no whole number from 0 to 2³² − 1.
+    """
+    seed = _checked_seed(seed)
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
@@ -81,8 +86,8 @@ def set_seed(seed: int) -> None:
 
 def loop(run: Run, batches: Batches, hooks: Sequence[Hook]) -> None:
     """Predict, loss, gradient, step; and again. All else hangs on the hooks."""
-    tell(hooks, "start", run)
     try:
+        tell(hooks, "start", run)
         for epoch in range(run.epochs):
             run.epoch = epoch
             run.model.train()
@@ -154,6 +159,7 @@ def fit(
             the start of that epoch, and the exception carries the `history`.
         KeyboardInterrupt: passed on with the `history`; the model stays usable.
     """
+    _check_pieces(model, loss, optimizer)
     epochs = arguments.whole("epochs", epochs)
     parts, held_out = tensors(train), tensors(valid)
     steps = epochs * _steps(model, parts, batch_size)
@@ -161,6 +167,7 @@ def fit(
     own += [Validate(valid, named(metrics)), Rollback(), _progress(progress), *_hooks(hooks)]
     groups, wd = learning_groups(model, lr), arguments.number("wd", wd, least=0)
     place, threads = _device(device), arguments.setting("LESSON5_THREADS", 1)
+    generator = _generator(seed)
     with _threads(threads):
         _check_rows(model, parts, "train")
         _check_rows(model, held_out, "valid")
@@ -168,7 +175,7 @@ def fit(
     parts = tuple(part.to(place) for part in parts)
     stepper = optimizer(groups, lr=groups[-1]["lr"], weight_decay=wd)
     run = Run(model, stepper, loss, epochs, steps)
-    cut = partial(batches, parts, batch_size, generator=_generator(seed))
+    cut = partial(batches, parts, batch_size, generator=generator)
     try:
         with _threads(threads), suppress(Stop):
             loop(run, cut, own)
@@ -206,8 +213,9 @@ def lr_find(
 
     Raises:
         ArgumentError: a value that cannot work, such as rates that do not rise.
-        TrainingDiverged: the loss explodes within five batches.
+        TrainingDiverged: the loss is no number from the start, or explodes within five batches.
     """
+    _check_pieces(model, loss, optimizer)
     parts = tensors(train)
     start_lr = arguments.number("start_lr", start_lr, above=0)
     end_lr = arguments.number("end_lr", end_lr, above=start_lr)
@@ -239,6 +247,20 @@ def _rise(factor: float, step: int, steps: int) -> float:
 # --- what fit and lr_find make sure of before any work ------------------------------------
 
 
+def _check_pieces(model: nn.Module, loss: Loss, optimizer: Optimizer) -> None:
+    if not isinstance(model, nn.Module):
+        raise ArgumentError(f"model must be a torch.nn.Module, made by calling, not {model!r}")
+    if isinstance(loss, type) or not callable(loss):
+        raise ArgumentError(
+            "loss must be a function (pred, target) -> scalar, such as F.mse_loss or "
+            f"nn.MSELoss(), not {loss!r}"
+        )
+    if not callable(optimizer):
+        raise ArgumentError(
+            f"optimizer must be a class, such as optimizers.SGD, not {type(optimizer).__name__}"
+        )
+
+
 def _check_rows(model: nn.Module, parts: tuple[Tensor, ...], name: str) -> None:
     """All numbers finite, and the first rows answered by the model in the target's shape."""
     for number, part in enumerate(parts, start=1):
@@ -249,10 +271,7 @@ def _check_rows(model: nn.Module, parts: tuple[Tensor, ...], name: str) -> None:
                 f"{which} of {name} has a number that is not finite (first in row {row}): fill "
                 "or leave out such rows, since nothing can be learned from them"
             )
-    *inputs, target = (part[:2].to(device_of(model)) for part in parts)
-    with kept_modes(model), torch.no_grad():
-        model.eval()
-        same_shape(model(*inputs), target)
+    first_answer(model, parts, name)
 
 
 def _steps(model: nn.Module, parts: tuple[Tensor, ...], batch_size: int) -> int:
@@ -284,6 +303,8 @@ def _schedule(schedule: str | Plan | None) -> list[Hook]:
 
 
 def _hooks(hooks: Sequence[Hook]) -> Sequence[Hook]:
+    if not isinstance(hooks, list | tuple):
+        raise ArgumentError(f"hooks must be a list of hooks, not {type(hooks).__name__}")
     for hook in hooks:
         if not isinstance(hook, Hook):
             raise ArgumentError(
@@ -293,11 +314,11 @@ def _hooks(hooks: Sequence[Hook]) -> Sequence[Hook]:
 
 
 def _device(device: str | torch.device | None) -> torch.device:
-    name = device or os.environ.get("LESSON5_DEVICE") or "cpu"
+    name = os.environ.get("LESSON5_DEVICE") or "cpu" if device is None else device
     try:
         place = torch.device(name)
         torch.zeros(1, device=place).item()  # "meta" has tensors, but no numbers in them
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, ImportError, TypeError) as error:
         raise ArgumentError(f"device {str(name)!r} is not available here: use 'cpu'") from error
     return place
 
@@ -319,4 +340,8 @@ def _progress(shown: bool | None) -> Hook:
 
 
 def _generator(seed: int | None) -> torch.Generator | None:
-    return None if seed is None else torch.Generator().manual_seed(seed)
+    return None if seed is None else torch.Generator().manual_seed(_checked_seed(seed))
+
+
+def _checked_seed(seed: int) -> int:
+    return arguments.whole("seed", seed, least=0, most=2**32 - 1)

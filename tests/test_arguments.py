@@ -33,6 +33,7 @@ def test_a_number_comes_back_as_a_float(value: Any) -> None:
         torch.tensor(1.0),
         1j,
         np.float32("nan"),
+        10**400,
     ],
 )
 def test_what_is_no_positive_number_is_refused(value: Any) -> None:

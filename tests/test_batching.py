@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -152,15 +153,26 @@ def test_what_is_no_data_is_told_in_one_sentence(data: Any, sentence: str) -> No
 def test_a_shape_that_would_be_stretched_is_refused(
     pred: tuple[int, ...], target: tuple[int, ...]
 ) -> None:
-    with pytest.raises(ArgumentError, match="give both one shape"):
-        batching.same_shape(torch.ones(pred), torch.ones(target))
+    for kind in (torch.float32, torch.int64):  # ratings are often whole numbers
+        with pytest.raises(ArgumentError, match="give both one shape"):
+            batching.same_shape(torch.ones(pred), torch.ones(target, dtype=kind))
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3,), (8, 10)])
+def test_a_prediction_for_another_number_of_rows_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ArgumentError, match=rf"{re.escape(str(list(shape)))} for 4 rows"):
+        batching.same_shape(torch.ones(shape), torch.ones(4))
+
+
+def test_a_prediction_that_is_no_tensor_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="a tensor of predictions, not tuple"):
+        batching.same_shape((torch.ones(4), torch.ones(4)), torch.ones(4))
 
 
 def test_equal_shapes_and_classes_pass() -> None:
     batching.same_shape(torch.ones(4), torch.ones(4))
     batching.same_shape(torch.ones(4, 3), torch.ones(4, 3))
     batching.same_shape(torch.ones(4, 3), torch.zeros(4, dtype=torch.int64))
-    batching.same_shape(torch.ones(4, 1), torch.zeros(4, dtype=torch.int64))
     batching.same_shape(torch.ones(4, 2), torch.ones(4))  # mean and spread of each, perhaps
 
 
@@ -177,3 +189,37 @@ def test_the_target_is_the_last_tensor_however_many_come_before(sample: Ratings)
 
     few = sample.rows(torch.arange(20))
     assert batching.evaluate(Zero(), few) == pytest.approx(few.rating.square().mean().item())
+
+
+# --- metrics ------------------------------------------------------------------------------
+
+
+def test_metrics_are_named_after_their_functions_or_as_given() -> None:
+    class Error:
+        def __call__(self, pred: Tensor, target: Tensor) -> float:
+            return 0.0
+
+    assert list(batching.named([F.l1_loss, Error()])) == ["l1_loss", "Error"]
+    assert list(batching.named((F.l1_loss,))) == ["l1_loss"] and batching.named(()) == {}
+    assert list(batching.named({"a": F.l1_loss, "b": F.l1_loss})) == ["a", "b"]
+    with pytest.raises(ArgumentError, match=r"two metrics have one name \(<lambda>\)"):
+        batching.named([lambda p, t: 0.0, lambda p, t: 1.0])
+
+
+@pytest.mark.parametrize("metrics", [F.l1_loss, "mae", None, iter([F.l1_loss])])
+def test_metrics_that_are_no_list_and_no_dict_are_refused(metrics: Any) -> None:
+    with pytest.raises(ArgumentError, match="metrics must be a list of functions or a dict"):
+        batching.named(metrics)
+
+
+@pytest.mark.parametrize("value", [2, 2.0, np.float32(2), torch.tensor(2.0), torch.tensor([2])])
+def test_whatever_is_one_number_is_measured_as_a_float(value: Any) -> None:
+    (found,) = batching.measured({"a": lambda p, t: value}, *points()).values()
+    assert type(found) is float and found == 2
+
+
+@pytest.mark.parametrize("value", [None, "high", torch.ones(3), np.ones(3), [1.0], (1.0, 2.0)])
+def test_a_metric_that_gives_no_single_number_is_named(value: Any) -> None:
+    sentence = f"metric 'mae' must give one number, .* not {type(value).__name__}"
+    with pytest.raises(ArgumentError, match=sentence):
+        batching.measured({"mae": lambda p, t: value}, *points())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from toys import Line, normed, points, same, weights
 
 from lesson5_utils import hooks, layers, training
 from lesson5_utils.errors import ArgumentError, TrainingDiverged
-from lesson5_utils.hooks import History, Run
+from lesson5_utils.hooks import History, Record, Run
 
 SGD = torch.optim.SGD
 
@@ -79,13 +80,27 @@ def test_the_record_is_of_the_last_group() -> None:
         {"params": [p], "lr": lr} for p, lr in zip(model.parameters(), (1.0, 0.2), strict=True)
     ]
     run = Run(model, SGD(groups, lr=1.0, momentum=0.5), F.mse_loss, 1, 4)
-    run.loss = torch.tensor(3.5)
-    hooks.Record().after_step(run)
+    run.loss, hook = torch.tensor(3.5), hooks.Record()
+    hook.start(run)
+    hook.after_step(run)
     assert (run.history.loss, run.history.lr, run.history.momentum) == ([3.5], [0.2], [0.5])
     for group in run.optimizer.param_groups:
         group["momentum"] = 0
-    hooks.Record().after_step(run)
+    hook.start(run)
+    hook.after_step(run)
     assert run.history.loss == [3.5, 3.5] and run.history.momentum == [0.5]
+
+
+@pytest.mark.parametrize("kind", [partial(SGD, momentum=0.9), torch.optim.Adam])
+def test_a_momentum_may_pass_through_0(kind: Any) -> None:
+    plan, model = [0.0, 0.9, 0.0, 0.7], Line()
+    run = Run(model, kind(model.parameters(), lr=0.1), F.mse_loss, 1, 4)
+    run.loss, both = torch.tensor(1.0), (hooks.Schedule(lambda i, _: (1, plan[i])), Record())
+    training.tell(both, "start", run)
+    for run.step in range(4):
+        training.tell(both, "before_step", run)
+        training.tell(both, "after_step", run)
+    assert run.history.momentum == plan
 
 
 # --- norms --------------------------------------------------------------------------------
@@ -122,6 +137,17 @@ def test_validation_fills_one_row_of_the_history_or_none() -> None:
     assert run.history == before
 
 
+def test_a_metric_may_change_what_it_is_given_and_the_loss_stays() -> None:
+    def spoil(pred: Tensor, target: Tensor) -> Tensor:
+        return pred.zero_().sum()
+
+    run, hook = run_of(), hooks.Validate(points(), {"spoil": spoil})
+    hook.before_epoch(run)
+    run.history.loss.append(1.0)
+    hook.after_epoch(run)
+    assert run.history.valid == [training.evaluate(run.model, points())]
+
+
 def test_validation_knows_the_target_and_the_time_it_took() -> None:
     class Zero(Line):
         def forward(self, x: Tensor, z: Tensor) -> Tensor:
@@ -152,6 +178,17 @@ def test_a_lost_loss_brings_back_the_start_of_the_epoch(lost: float) -> None:
     with pytest.raises(TrainingDiverged, match=rf"{lost} at batch 2 \(epoch 3\).*lr=5e-02"):
         hook.after_step(run)
     assert same(weights(run.model), before)
+
+
+def test_a_loss_that_never_was_a_number_is_not_blamed_on_the_rate() -> None:
+    run, hook = run_of(), hooks.Rollback()
+    hook.before_epoch(run)
+    before = weights(run.model)
+    torch.nn.init.ones_(run.model.layer.weight)
+    run.history.loss, run.history.lr = [math.nan], [0.5]
+    with pytest.raises(TrainingDiverged, match=r"nan at batch 1 .*no rate is to blame") as told:
+        hook.after_step(run)
+    assert "lower" not in str(told.value) and same(weights(run.model), before)
 
 
 # --- keep the best ------------------------------------------------------------------------
@@ -191,6 +228,42 @@ def test_of_equal_highest_values_the_first_is_kept() -> None:
     assert keep.epoch == 2
 
 
+def test_each_fit_keeps_its_own_best() -> None:
+    keep, first, second = hooks.KeepBest(), Line(), Line()
+    training.fit(first, points(), points(), 20, 0.1, hooks=[keep])
+    best, value = weights(first), keep.value
+    torch.nn.init.constant_(second.layer.weight, 5)
+    history = training.fit(second, points(), points(), 1, 0.01, hooks=[keep])
+    assert keep.epoch == 1 and keep.value == history.valid[0] > value
+    assert same(weights(second), keep.weights) and not same(weights(second), best)
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, TrainingDiverged])
+def test_the_best_epoch_is_also_there_after_an_interrupt_or_a_lost_run(stop: type) -> None:
+    class Break(hooks.Hook):
+        def before_step(self, run: Run) -> None:
+            if run.epoch == 2 and stop is KeyboardInterrupt:
+                raise KeyboardInterrupt
+
+    def loss(pred: Tensor, target: Tensor) -> Tensor:
+        late = len(keep_told) == 2 and pred.requires_grad and stop is TrainingDiverged
+        return F.mse_loss(pred, target) * (math.nan if late else 1)
+
+    class Told(hooks.Hook):
+        def after_epoch(self, run: Run) -> None:
+            keep_told.append(run.epoch)
+
+    keep_told: list[int] = []
+    model, keep = Line(), hooks.KeepBest()
+    with pytest.raises(stop) as stopped:
+        training.fit(
+            *(model, points(), points(), 4, 0.1), loss=loss, hooks=[keep, Told(), Break()]
+        )
+    history = stopped.value.history
+    assert len(history.valid) == 2 and keep.value == min(history.valid)
+    assert same(weights(model), keep.weights) and not model.training
+
+
 def test_without_a_finished_epoch_there_is_nothing_to_bring_back() -> None:
     keep, run = hooks.KeepBest(), run_of()
     before = weights(run.model)
@@ -225,6 +298,7 @@ def test_keep_best_in_fit_gives_the_weights_of_the_lowest_validation_loss() -> N
 
 
 def stops(losses: list[float], steps: int = 100) -> bool:
+    """Whether the range test ends at the last of these losses."""
     run = run_of()
     run.steps, run.step, run.history.loss = steps, len(losses) - 1, losses
     try:
@@ -236,20 +310,19 @@ def stops(losses: list[float], steps: int = 100) -> bool:
 
 def test_a_range_test_stops_at_its_last_step_or_far_above_the_lowest_loss() -> None:
     assert not stops([1.0, 1.0]) and stops([1.0, 1.0], steps=2)
-    assert stops([1.0, math.nan]) and stops([1.0, math.inf]) and stops([math.nan])
+    assert stops([1.0, math.nan]) and stops([1.0, math.inf])
     assert not stops([1.0, 6.0]) and stops([1.0, 7.0])  # smoothed: 3.6 and 4.2
-    assert not stops([-5.0, -1.0]) and not stops([-5.0, 15.0]) and stops([-5.0, 40.0])
 
 
-# --- names of metrics ---------------------------------------------------------------------
+def test_a_loss_below_zero_is_far_when_it_leaves_the_size_of_its_first_ten() -> None:
+    start = [-5.0] * 10
+    assert not stops([*start, -1.0]) and not stops([*start, 90.0])  # smoothed: 9.6
+    assert stops([*start, 110.0]) and stops([*start, math.nan])  # smoothed: 12.7, above 10
+    assert not stops([-0.01, 2.0]), "the first of them says nothing yet"
+    assert not stops([0.01, 2.0, -0.5]), "nor does the lowest, so near to zero"
 
 
-def test_metrics_are_named_after_their_functions_or_as_given() -> None:
-    class Error:
-        def __call__(self, pred: Tensor, target: Tensor) -> float:
-            return 0.0
-
-    assert list(hooks.named([F.l1_loss, Error()])) == ["l1_loss", "Error"]
-    assert list(hooks.named({"a": F.l1_loss, "b": F.l1_loss})) == ["a", "b"]
-    with pytest.raises(ArgumentError, match=r"two metrics have one name \(<lambda>\)"):
-        hooks.named([lambda p, t: 0.0, lambda p, t: 1.0])
+@pytest.mark.parametrize("lost", [math.nan, math.inf])
+def test_a_range_test_whose_first_loss_is_no_number_says_so(lost: float) -> None:
+    with pytest.raises(TrainingDiverged, match=f"{lost} at the first batch: no step came"):
+        stops([lost])

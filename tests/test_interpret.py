@@ -15,7 +15,7 @@ from torch import nn
 from lesson5_utils import interpret
 from lesson5_utils.datasets import Ratings
 from lesson5_utils.errors import ArgumentError
-from lesson5_utils.models import DotProduct, DotProductBias
+from lesson5_utils.models import DotProduct, DotProductBias, EmbeddingNet
 
 SEEDS = st.integers(0, 9999)
 
@@ -106,6 +106,26 @@ def test_what_is_no_table_is_refused(table: np.ndarray) -> None:
         interpret.pca(table, 1)
 
 
+def test_lists_and_weights_that_learn_are_tables_too() -> None:
+    table = nn.Parameter(torch.tensor(normal(4, 2)))
+    expected = interpret.nearest(table.detach().numpy(), 0)
+    for form in (table, table.tolist()):
+        for one, other in zip(interpret.nearest(form, 0), expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("table", [[["a", "b"]], nn.Embedding(3, 2), None])
+def test_what_holds_no_numbers_is_told(table: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"numbers are needed here, .* array\(...\)"):
+        interpret.nearest(table, 0)
+
+
+@pytest.mark.parametrize("table", [np.ones((4, 3)), np.ones((1, 3))])
+def test_equal_rows_differ_in_no_direction(table: np.ndarray) -> None:
+    with pytest.raises(ArgumentError, match="all rows of the table are equal"):
+        interpret.pca(table, 1)
+
+
 # --- laying one map over another ----------------------------------------------------------
 
 
@@ -153,6 +173,23 @@ def test_maps_of_different_length_are_refused() -> None:
     for match in (interpret.match_rotated, interpret.match_linear):
         with pytest.raises(ArgumentError, match="3 points cannot be laid over 4"):
             match(normal(3, 2), normal(4, 2))
+
+
+def test_points_that_cannot_be_laid_over_others_are_refused() -> None:
+    for match in (interpret.match_rotated, interpret.match_linear):
+        for pair in ((np.ones((4, 2)), normal(4, 2)), (normal(4, 2), np.ones((4, 2)))):
+            with pytest.raises(ArgumentError, match="all lie in one place"):
+                match(*pair)
+        with pytest.raises(ArgumentError, match="not finite"):
+            match(normal(4, 2) * np.nan, normal(4, 2))
+    with pytest.raises(ArgumentError, match=r"points \[4, 3\] cannot be turned onto \[4, 2\]"):
+        interpret.match_rotated(normal(4, 3), normal(4, 2))
+
+
+def test_lists_of_points_will_do() -> None:
+    one, other = normal(9, 2), normal(9, 2, seed=1)
+    for match in (interpret.match_rotated, interpret.match_linear):
+        assert match(one.tolist(), other.tolist()).r2 == match(one, other).r2
 
 
 # --- a new user ---------------------------------------------------------------------------
@@ -242,7 +279,13 @@ def test_more_ridge_means_less_opinion() -> None:
         ([1], [5], float("nan"), "ridge"),
         ([1], [5.5], 1, "strictly inside"),
         ([1], [0], 1, "strictly inside"),
-        ([1], [float("nan")], 1, "strictly inside"),
+        ([1], [float("nan")], 1, "must be a finite number"),
+        ([1.0], [5], 1, "codes are whole numbers"),
+        ([True], [5], 1, "numbers are needed"),
+        (["Dune"], [5], 1, "numbers are needed here, not list"),
+        ([1], ["five"], 1, "numbers are needed here"),
+        (1, 5, 1, "a list of films"),
+        ([[1]], [[5]], 1, "a list of films"),
     ],
 )
 def test_answers_that_cannot_be_used_are_refused(
@@ -250,6 +293,26 @@ def test_answers_that_cannot_be_used_are_refused(
 ) -> None:
     with pytest.raises(ArgumentError, match=sentence):
         interpret.solve_user(planted(), movie, rating, ridge)
+
+
+def test_a_rating_that_is_no_number_is_refused_without_a_range_too() -> None:
+    for bad in (np.nan, np.inf):
+        with pytest.raises(ArgumentError, match="must be a finite number"):
+            interpret.solve_user(planted(y_range=None), [1], [bad])
+
+
+def test_what_was_found_is_equal_only_to_itself() -> None:
+    for find in (
+        lambda: interpret.solve_user(planted(), [1], [5]),
+        lambda: interpret.match_linear(normal(9, 2), normal(9, 2, seed=1)),
+    ):
+        one, other = find(), find()
+        assert one == one and one != other and len({one, other}) == 2
+
+
+def test_a_model_of_another_kind_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="dot-product model, not EmbeddingNet"):
+        interpret.solve_user(EmbeddingNet(5, 60, 4), [1], [5])  # type: ignore[arg-type]
 
 
 # --- recovery -----------------------------------------------------------------------------
@@ -274,6 +337,13 @@ def test_a_model_that_learned_nothing_recovers_nothing(sample: Ratings) -> None:
     model = DotProductBias(len(sample.users), len(sample.movies), 40)
     bias, axes = interpret.recovery(sample, model)
     assert abs(bias) < 0.3 and axes.to_numpy().max() < 0.4
+
+
+def test_a_model_that_does_not_fit_the_ratings_is_refused(sample: Ratings) -> None:
+    with pytest.raises(ArgumentError, match="a DotProductBias, not DotProduct"):
+        interpret.recovery(sample, DotProduct(800, 200, 4))  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="knows 100 films, the ratings 200"):
+        interpret.recovery(sample, DotProductBias(800, 100, 4))
 
 
 def test_without_a_known_truth_there_is_nothing_to_compare(sample: Ratings) -> None:

@@ -217,6 +217,11 @@ def test_numpys_numbers_are_sizes_and_ranges() -> None:
     for kind in KINDS:
         assert kind(three, three, three, y_range)(*rows).shape == (4,)
     assert TabularNet([three], three, widths=[three]).n_cont == 3
+    net = TabularNet(np.array([3]), n_hidden=(three,), n_out=three)
+    assert net(torch.zeros(2, 1, dtype=torch.int64), torch.empty(2, 0)).shape == (2, 3)
+    for net in (TwoLayerNet(three, three, three), LogisticRegression(three, three)):
+        assert net(torch.ones(2, 3)).shape == (2, 3)
+    assert ConvNet(three, (three, three, three))(torch.ones(2, 64)).shape == (2, 3)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -232,6 +237,7 @@ def test_numpys_numbers_are_sizes_and_ranges() -> None:
         ((5, 4, 3, (float("nan"), 1)), "the low end of y_range must be a number, not nan"),
         ((5, 4, 3, (0, float("inf"))), "the high end of y_range"),
         ((5, 4, 3, (0, 1, 2)), "must be"),
+        ((5, 4, 3, 5.5), r"y_range must be \(low, high\), not 5.5"),
     ],
 )
 def test_arguments_that_cannot_work_are_refused(
@@ -239,6 +245,34 @@ def test_arguments_that_cannot_work_are_refused(
 ) -> None:
     with pytest.raises(ArgumentError, match=sentence):
         kind(*arguments)
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, "3", None, True])
+def test_a_size_of_a_layer_that_cannot_be_is_refused(size: Any) -> None:
+    for make in (
+        lambda: ConvNet(size),
+        lambda: ConvNet(n_channels=(2, size, 2)),
+        lambda: EmbeddingNet(5, 4, (2, size)),
+        lambda: EmbeddingNet(5, 4, n_hidden=(3, size)),
+        lambda: TabularNet([5], n_hidden=(size,)),
+        lambda: TabularNet([5], n_out=size),
+    ):
+        with pytest.raises(ArgumentError, match="must be a whole number of at least 1, not"):
+            make()
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: ConvNet(n_channels=(2, 3)), "n_channels must be 3 sizes"),
+        (lambda: EmbeddingNet(5, 4, (2, 3, 4)), "n_factors must be 2 sizes"),
+        (lambda: EmbeddingNet(5, 4, n_hidden=50), "n_hidden must be several sizes, not 50"),
+        (lambda: TabularNet([5], n_hidden=50), "n_hidden must be several sizes, not 50"),
+    ],
+)
+def test_another_number_of_sizes_is_refused(make: Any, sentence: str) -> None:
+    with pytest.raises(ArgumentError, match=sentence):
+        make()
 
 
 @pytest.mark.parametrize("dropout", [-0.1, 1, 2, float("nan")])
@@ -412,6 +446,12 @@ def test_another_number_of_columns_is_refused(n_cat: int, n_cont: int) -> None:
         match=f"1 categorical and 1 continuous columns, not for {n_cat} and {n_cont}",
     ):
         model(cat, cont)
+
+
+@pytest.mark.parametrize(("cat", "cont"), [((7,), (7, 1)), ((7, 1), (7,))])
+def test_a_column_that_is_no_table_is_refused(cat: Any, cont: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"one column as x\[:, None\]"):
+        TabularNet([5], 1)(torch.zeros(cat, dtype=torch.int64), torch.zeros(cont))
 
 
 def test_widths_follow_the_rule_of_thumb_unless_given() -> None:

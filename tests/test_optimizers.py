@@ -252,6 +252,8 @@ def test_an_unknown_option_is_named_with_the_nearest_one() -> None:
         optimizers.Adam([{"params": weights(0), "rate": 1}])
     with pytest.raises(ArgumentError, match="only lr, momentum"):
         optimizers.SGD(weights(0), 1, 0, 0, 0, 0)
+    with pytest.raises(ArgumentError, match="lr given twice"):
+        optimizers.SGD(weights(0), 0.1, lr=0.2)
 
 
 @pytest.mark.parametrize(
@@ -260,6 +262,8 @@ def test_an_unknown_option_is_named_with_the_nearest_one() -> None:
         ([], "at least one"),
         (torch.ones(2), "a list"),
         ({"params": []}, "a list"),
+        (None, "a list"),
+        (nn.Linear(2, 1), "a list"),
         ([torch.ones(2), {"params": []}], "not a computed result"),
         ([{"params": []}, torch.ones(2)], "a group is a dict"),
         ([{"lr": 1}], "a group is a dict"),

@@ -54,7 +54,7 @@ def test_exponential_multiplies_by_the_same_factor_each_time() -> None:
     assert exponential(-1, -4, 0.5) == pytest.approx(-2)
 
 
-@pytest.mark.parametrize("ends", [(0, 1), (1, 0), (-1, 1), (0, 0)])
+@pytest.mark.parametrize("ends", [(0, 1), (1, 0), (-1, 1), (0, 0), (math.nan, 1)])
 def test_exponential_refuses_to_cross_zero(ends: tuple[float, float]) -> None:
     with pytest.raises(ArgumentError, match="same sign"):
         exponential(*ends, 0.5)

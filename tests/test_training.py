@@ -86,6 +86,29 @@ def test_a_hook_may_stop_the_training_in_good_order(moment: str) -> None:
     assert len(history.valid) == ("epoch" in moment)
 
 
+@pytest.mark.parametrize("moment", sorted(MOMENTS))
+@pytest.mark.parametrize("what", [Stop, KeyboardInterrupt, ZeroDivisionError])
+def test_whatever_a_hook_raises_the_others_are_told_of_the_end(
+    moment: str, what: type[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(run: Run) -> None:
+        raise what
+
+    first, last, model = Diary(), Hook(), Line()
+    setattr(last, moment, fail)
+    arguments = (model, points(), points(), 2, 0.1)
+    if what is Stop:
+        history = training.fit(*arguments, hooks=[first, last], progress=True)
+    else:
+        with pytest.raises(what) as told:
+            training.fit(*arguments, hooks=[first, last], progress=True)
+        history = getattr(told.value, "history", training.History())
+    assert [one.split()[0] for one in first.told].count("end") == 1
+    assert first.told[-1].startswith("end") and not model.training
+    assert len(repr(history).splitlines()) == len(history.valid) + 1
+    assert capsys.readouterr().err.endswith("\r"), "the bar is taken away"
+
+
 def test_the_loop_alone_is_predict_loss_gradient_step() -> None:
     mine, theirs, (x, y) = Line(), Line(), points()
     run = Run(mine, SGD(mine.parameters(), lr=0.1), F.mse_loss, epochs=3, steps=3)
@@ -202,6 +225,9 @@ def test_a_schedule_may_set_the_momentum_too() -> None:
         (-0.1, "share of lr that the schedule plans must be a number of at least 0"),
         (math.nan, "share of lr that the schedule plans must be a number of at least 0"),
         ("low", "share of lr that the schedule plans must be a number of at least 0"),
+        (None, "share of lr that the schedule plans .* not None"),
+        (torch.tensor(0.5), "share of lr that the schedule plans .* not tensor"),
+        ((1, 0.9, 0.9), "share of lr that the schedule plans"),
         ((1, 1), "momentum that the schedule plans must be a number of at least 0 and below 1"),
         ((1, -0.1), "momentum that the schedule plans"),
     ],
@@ -213,6 +239,15 @@ def test_a_schedule_that_plans_nonsense_is_told(planned: Any, sentence: str) -> 
             batch_size=25,
             schedule=lambda step, steps: planned if step else 1.0,
         )
+
+
+def test_a_schedule_may_give_numpys_numbers() -> None:
+    half, tenth = np.float32(0.5), np.float64(0.1)
+    history = training.fit(
+        *(Line(), points(), points(), 1, 0.1), schedule=lambda step, steps: (half, tenth)
+    )
+    assert history.lr == [0.05] and history.momentum == [0.1]
+    assert type(history.lr[0]) is type(history.momentum[0]) is float
 
 
 @pytest.mark.parametrize(
@@ -444,6 +479,23 @@ WRONG = [
     ({"wd": math.nan}, "wd"),
     ({"schedule": "x"}, "one_cycle"),
     ({"schedule": 3}, "one_cycle"),
+    *(
+        ({"seed": seed}, "seed must be a whole number from 0 to")
+        for seed in (-1, 1.5, "a", 2**40)
+    ),
+    ({"model": Line}, "model must be a torch.nn.Module"),
+    ({"model": lambda x: x}, "model must be a torch.nn.Module"),
+    ({"loss": "mse"}, "loss must be a function"),
+    ({"loss": nn.MSELoss}, r"such as .* nn.MSELoss\(\), not <class"),
+    ({"optimizer": None}, "optimizer must be a class"),
+    ({"optimizer": SGD([torch.zeros(1)], lr=1)}, "optimizer must be a class, .* not SGD"),
+    ({"lr": torch.tensor(0.1)}, "lr must be a number above 0"),
+    ({"lr": 10**400}, "lr must be a number above 0"),
+    ({"metrics": F.l1_loss}, "metrics must be a list of functions"),
+    ({"hooks": Hook()}, "hooks must be a list of hooks, not Hook"),
+    ({"hooks": None}, "hooks must be a list of hooks, not NoneType"),
+    ({"device": 3.5}, "device '3.5' is not available"),
+    ({"device": "hpu"}, "device 'hpu' is not available"),
     ({"metrics": [F.mse_loss, F.mse_loss]}, "two metrics have one name"),
     ({"metrics": ["mae"]}, "metric 'str' must be a function"),
     ({"metrics": {"mae": 1}}, "metric 'mae' must be a function"),
@@ -468,9 +520,9 @@ def test_a_wrong_argument_is_refused_before_any_work(
 ) -> None:
     model = Line()
     before = weights(model)
-    right = {"train": points(), "valid": points(), "epochs": 1, "lr": 0.1}
+    right = {"model": model, "train": points(), "valid": points(), "epochs": 1, "lr": 0.1}
     with pytest.raises(ArgumentError, match=sentence):
-        training.fit(model, **(right | wrong))
+        training.fit(**(right | wrong))
     assert same(weights(model), before) and model.training and not model.seen
 
 
@@ -492,6 +544,66 @@ def test_a_prediction_of_another_shape_is_refused_and_no_mode_changes(
     assert model.training is mode and model.layer.training is not mode
     assert same(weights(model), before)
     training.fit(model, **right, epochs=1, lr=0.1)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"seed": -1}, {"loss": nn.MSELoss}, {"optimizer": None}, {"model": Line}]
+)
+def test_the_range_test_refuses_what_fit_refuses(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError, match=next(iter(wrong))):
+        training.lr_find(**({"model": Line(), "train": points()} | wrong))
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "a", None])
+def test_set_seed_refuses_what_is_no_seed_and_changes_nothing(seed: Any) -> None:
+    before = torch.get_rng_state()
+    with pytest.raises(ArgumentError, match="seed must be a whole number from 0 to 4294967295"):
+        training.set_seed(seed)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_numpys_numbers_are_numbers() -> None:
+    plain = training.fit(Line(), points(), points(), 2, 0.5, batch_size=7, wd=0.5, seed=3)
+    three, half = np.int64(3), np.float32(0.5)
+    data = points(), points()
+    history = training.fit(
+        Line(), *data, np.int16(2), half, batch_size=np.int8(7), wd=half, seed=three
+    )
+    assert history.loss == plain.loss
+    training.set_seed(three)
+    drawn = torch.rand(1)
+    training.set_seed(3)
+    assert torch.equal(torch.rand(1), drawn)
+
+
+def test_data_of_another_kind_of_number_than_the_weights_is_told() -> None:
+    x, y = points()
+    model, fine = Line(), points()
+    for data, sentence in (
+        ({"train": (x.double(), y), "valid": fine}, "input 1 of train is torch.float64"),
+        ({"train": fine, "valid": (x.double(), y)}, "input 1 of valid is torch.float64"),
+    ):
+        with pytest.raises(ArgumentError, match=f"{sentence}.*torch.float32.*float"):
+            training.fit(model, **data, epochs=1, lr=0.1)
+    assert model.training
+    wide = x.double(), y.double()
+    assert training.fit(Line().double(), wide, wide, 1, 0.1).valid
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):  # not our matter
+        training.fit(model, (x[:, :2], y), (x[:, :2], y), 1, 0.1)
+
+
+def test_whole_numbers_may_be_targets_and_are_not_stretched() -> None:
+    x, y = points()
+    whole, floats = (x, y.round().long()), (x, y.round())
+    fits = [training.fit(Line(), data, data, 2, 0.1, seed=0) for data in (whole, floats)]
+    assert fits[0].loss == pytest.approx(fits[1].loss) and fits[0].valid == fits[1].valid
+    column = nn.Linear(3, 1)
+    for use in (
+        lambda: training.evaluate(column, whole),
+        lambda: training.fit(column, whole, whole, 1, 0.1),
+    ):
+        with pytest.raises(ArgumentError, match="give both one shape"):
+            use()
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -727,6 +839,26 @@ def test_a_loss_below_zero_is_no_explosion() -> None:
         Line(), points(), steps=200, end_lr=1e6, loss=loss, optimizer=SGD, seed=0
     )
     assert len(wild.loss) < 200 and wild.loss[-1] > 0
+
+
+@pytest.mark.parametrize("offset", [0.1, 3.0, 5.0, 50.0])
+def test_advice_does_not_depend_on_where_the_zero_of_a_loss_lies(offset: float) -> None:
+    def find(loss: Any) -> training.RangeTest:
+        return training.lr_find(Line(), points(), batch_size=8, end_lr=0.1, loss=loss, seed=0)
+
+    plain, moved = find(F.mse_loss), find(lambda pred, y: F.mse_loss(pred, y) - offset)
+    assert moved.lr == plain.lr and moved.suggestions == plain.suggestions
+
+
+@pytest.mark.parametrize("train", [training.lr_find, partial(training.fit, epochs=1, lr=0.1)])
+def test_a_loss_that_never_is_a_number_is_not_blamed_on_the_rate(train: Any) -> None:
+    model, data = Line(), {"train": points()}
+    if train is not training.lr_find:
+        data["valid"] = points()
+    before = weights(model)
+    with pytest.raises(TrainingDiverged, match="no rate is to blame"):
+        train(model, **data, loss=nan_at(1))
+    assert same(weights(model), before)
 
 
 def test_a_loss_that_becomes_nan_ends_the_range_test_and_is_left_out() -> None:
