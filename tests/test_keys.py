@@ -145,7 +145,9 @@ def test_what_is_not_installed_is_told_in_one_sentence(
     made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keys, "MADE_WITH", ("numpy", "no-such-package"))
-    with pytest.raises(Lesson5Error, match="^no-such-package is not installed .* `make setup`"):
+    with pytest.raises(
+        Lesson5Error, match=r"^no-such-package is not installed .* `make setup`"
+    ):
         key(made)
 
 
