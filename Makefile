@@ -58,17 +58,17 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(INSTALL) --quiet -e '.[dev]' -c constraints.txt
 	@touch $(STAMP)
 
-run: $(STAMP) ## execute every notebook in order, then open build/html/index.html
+run: $(STAMP) ## execute every notebook, write build/html/index.html
 	@$(PY) -m lesson5_utils.cli run
 
-lab: $(STAMP) ## open your own copies of the notebooks (work/) in JupyterLab
+lab: $(STAMP) ## open your own copies of the notebooks in JupyterLab
 	@$(PY) -m lesson5_utils.cli lab
 
 notebooks: $(STAMP) ## execute every notebook and save its outputs in place
 	@$(PY) -m lesson5_utils.cli notebooks
 
 MARKED := not slow
-test: $(STAMP) ## lint, types, unit tests, and every notebook against its saved outputs
+test: $(STAMP) ## lint, types, unit tests, notebooks against saved outputs
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
@@ -77,14 +77,14 @@ test: $(STAMP) ## lint, types, unit tests, and every notebook against its saved 
 
 # A variable set for a target holds for what the target needs, too: `test` runs without -m's choice.
 test-all: MARKED :=
-test-all: test ## the same, and the slow tests; on real data with LESSON5_REAL_DATA=1
+test-all: test ## the same, and the slow; LESSON5_REAL_DATA=1: real data too
 
 bench: $(STAMP) ## measure speed and accuracy, one table
 	@LESSON5_PROGRESS=0 $(PY) benchmarks/ratings.py
 	@LESSON5_PROGRESS=0 $(PY) benchmarks/digits.py
 
 # The platform is part of the name: the wheels fit this kind of machine and Python only.
-bundle: $(STAMP) ## one folder with the course and every wheel, to install without a network
+bundle: $(STAMP) ## one folder that installs without a network
 	@git rev-parse --verify -q HEAD >/dev/null || \
 		{ echo "A bundle is made from a git checkout with a commit: clone the course first." >&2; exit 1; }
 	@set -e; \
@@ -103,7 +103,7 @@ bundle: $(STAMP) ## one folder with the course and every wheel, to install witho
 	du -sh $$folder
 
 # Never work/, nor the checkpoints in it: that is the learner's own.
-clean: ## remove everything that the commands above made, but not your work/
+clean: ## remove what these commands made, except work/
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache notebooks/.ruff_cache .hypothesis *.egg-info
 	find . -path ./work -prune -o -type d '(' -name __pycache__ -o -name .ipynb_checkpoints ')' \
 		-prune -exec rm -rf {} +

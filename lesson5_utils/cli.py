@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +27,8 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            typer.echo("lesson5: stopped; what was finished is kept", err=True)
+            over = "\r" if sys.stderr.isatty() else ""  # the ^C that a terminal shows
+            typer.echo(f"{over}lesson5: stopped; what was finished is kept", err=True)
             raise typer.Exit(130) from None
 
 
@@ -97,9 +100,11 @@ def run(
     try:
         runner.run(course, lessons, ratings, digits)
     except runner.NotebookError:  # what ran before it is worth reading
-        pages.render(course, executed)
+        with _said_meanwhile("Making the pages ..."):
+            pages.render(course, executed)
         raise
-    page = pages.render(course, executed)
+    with _said_meanwhile("Making the pages ..."):
+        page = pages.render(course, executed)
     count = "1 notebook" if len(lessons) == 1 else f"{len(lessons)} notebooks"
     typer.echo(f"{count} in {runner.in_words(time.monotonic() - started)}")
     typer.echo(f"To read: {_link(page)}")
@@ -117,6 +122,19 @@ def _fetch_data(ratings: str, digits: str) -> None:
         if name not in known:
             raise ArgumentError(unknown(f"{kind} data set", name, known))
         datasets.fetch(name)
+
+
+@contextmanager
+def _said_meanwhile(what: str) -> Iterator[None]:
+    """Say in a terminal what takes some seconds; afterwards nothing of it is left."""
+    shown = sys.stderr.isatty() and os.environ.get("LESSON5_PROGRESS") != "0"
+    if shown:
+        print(what, end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        if shown:  # with room for the ^C of an interrupt
+            print(f"\r{'':{len(what) + 2}}\r", end="", file=sys.stderr, flush=True)
 
 
 def _link(page: Path) -> str:
@@ -159,8 +177,8 @@ def lab(
 
     They are made when they are missing, and never overwritten.
 
-    JupyterLab listens on this machine only, behind its usual token. Further options
-    for it follow after --.
+    JupyterLab listens on this machine only, behind its usual token.
+    Further options for it follow after --.
     """
     from lesson5_utils.book import copies, index, runner
 
@@ -217,8 +235,9 @@ def data_list() -> None:
     from lesson5_utils import datasets
 
     for source in datasets.catalogue():
-        typer.echo(f"{source.kind:8} {source.name:16} {source.where:13} {source.about}")
-        typer.echo(f"{'':39}licence: {source.licence}")
+        typer.echo(f"{source.kind:8} {source.name:16} {source.where}")
+        typer.echo(f"{'':9}{source.about}")
+        typer.echo(f"{'':9}licence: {source.licence}")
 
 
 @data.command("fetch", epilog="Example: lesson5 data fetch mnist")

@@ -38,7 +38,10 @@ def ask(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> Any:
 @pytest.mark.parametrize(
     ("broken", "error"),
     [
-        ("def my_start(n_factors, mean)\n    return 2", "SyntaxError: "),
+        (
+            "def my_start(n_factors, mean)\n    return 2",
+            "SyntaxError: expected ':', in its line 1. ",
+        ),
         ("1 / 0\n" + RIGHT, "ZeroDivisionError: division by zero"),
     ],
 )

@@ -202,6 +202,7 @@ def test_make_run_in_a_terminal_leaves_a_clean_screen_and_a_link(
     bar = re.compile(r"^00 and 01 .* [0-3] of 3 cells, 00:0\d$")
     seen.until(lambda: any(bar.match(line) for line in seen.lines()))
     assert len(seen.lines()) == 1, "the bar fits into its line"
+    seen.until(lambda: seen.lines()[2:] == ["Making the pages ..."])
     assert seen.end() == 0, seen.lines()
 
     lines = seen.lines()
@@ -236,6 +237,22 @@ def test_ctrl_c_ends_notebooks_in_words_on_a_clean_screen(
     ]
     assert '"2"' in (small.notebooks / "00_first.ipynb").read_text()
     assert kernels_of(temporary) == []
+
+
+@on_posix
+def test_ctrl_c_while_pages_are_made_leaves_a_clean_screen(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    from terminal import Terminal
+
+    small_course(tmp_path, cell("one", "1"))
+    seen = Terminal(command("run", "00"), tmp_path, env)
+    seen.until(lambda: seen.lines()[1:] == ["Making the pages ..."])
+    seen.press(b"\x03")
+    assert seen.end() == 130
+    first, last = seen.lines()
+    assert first.startswith("00_first         done in ")
+    assert last == "lesson5: stopped; what was finished is kept"
 
 
 @on_posix

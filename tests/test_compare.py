@@ -85,6 +85,8 @@ def test_these_do_not_differ(expected: Any, got: Any) -> None:
         (ONES, [[1.0], [1.0, 2.0]], r"expected tensor \[2\], got list"),
         ((ONES, ONES), (ONES,), "expected 2 values, got 1"),
         ((ONES, ONES), ONES[0], "expected 2 values, got one tensor"),
+        ((ONES, ONES), torch.ones(4), "expected 2 values, got one tensor .4."),
+        ([1, 2, 3], torch.ones(4), "expected 3 values, got 4"),
         ((ONES, ONES), (ONES, ONES * 2), "value 2: the largest difference is 1"),
         ([1.0, 2.0], np.array(["a", "b"]), "value 1: expected float, got"),
         ({"a": 1, "b": 2}, {"a": 1}, r"expected the keys \['a', 'b'\]"),

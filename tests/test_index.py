@@ -29,7 +29,7 @@ def test_a_lesson_is_read_from_the_list_and_from_its_own_header(tmp_path: Path) 
 def test_lessons_are_chosen_by_number_name_or_file(tmp_path: Path) -> None:
     small = small_course(tmp_path)
     assert [lesson.name for lesson in small.choose()] == ["00_first", "01_second"]
-    for name in ("01", "01_second", "notebooks/01_second.ipynb"):
+    for name in ("01", "1", "01_second", "notebooks/01_second.ipynb"):
         assert [lesson.name for lesson in small.choose([name])] == ["01_second"]
     with pytest.raises(ArgumentError, match=r"unknown notebook '01_secnd'.*mean '01_second'"):
         small.choose(["01_secnd"])

@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from small_course import ROOT, cell, small_course, write
 
 from lesson5_utils.book import files, index, keys
+from lesson5_utils.errors import Lesson5Error
 
 SETTINGS = dict.fromkeys(keys.SETTINGS, "same")
 PACKAGE = ROOT / "lesson5_utils"
@@ -131,6 +132,23 @@ def test_what_is_imported_is_in_the_list_of_what_outputs_are_made_with() -> None
     assert {"torch", "scikit-learn", "ipython"} <= found
     only_fetch_or_show_progress = {"pooch", "tqdm"}
     assert found - only_fetch_or_show_progress <= set(map(canonicalize_name, keys.MADE_WITH))
+
+
+def test_what_outputs_are_made_with_is_installed_by_a_set_up() -> None:
+    """Not only here, where something may be left from an earlier version."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {canonicalize_name(line.split("==")[0]) for line in lines if "==" in line}
+    assert set(map(canonicalize_name, keys.MADE_WITH)) <= pinned
+
+
+def test_what_is_not_installed_is_told_in_one_sentence(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "MADE_WITH", ("numpy", "no-such-package"))
+    with pytest.raises(
+        Lesson5Error, match=r"^no-such-package is not installed .* `make setup`"
+    ):
+        key(made)
 
 
 # --- results that stay --------------------------------------------------------------------

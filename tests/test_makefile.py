@@ -27,6 +27,7 @@ def make(*arguments: str) -> str:
 def test_make_alone_lists_every_target() -> None:
     told = make()
     assert all(re.search(rf"^  make {target} ", told, re.M) for target in TARGETS)
+    assert all(len(line) < 80 for line in told.splitlines()), "fits a usual terminal"
 
 
 @needs_make

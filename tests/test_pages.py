@@ -125,6 +125,18 @@ def test_pages_link_to_their_neighbours_and_the_index_lists_all(pages: Path) -> 
     assert "02_third" in index and "02_third.html" not in index and "to come" in index
 
 
+def test_an_interrupted_copy_of_mathjax_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "copytree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _copy_mathjax(tmp_path / "mathjax")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_two_runs_at_once_leave_one_whole_copy_of_mathjax(tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(_copy_mathjax, [tmp_path / "mathjax"] * 2))

@@ -78,7 +78,7 @@ class Course:
         return self.root / "build" / "executed" / f"{ratings}-{digits}"
 
     def choose(self, names: Iterable[str] = ()) -> list[Lesson]:
-        """The named lessons (`02`, `02_bias` or `02_bias.ipynb`); all without names.
+        """The named lessons (`02`, `2`, `02_bias` or `02_bias.ipynb`); all without names.
 
         Raises:
             ArgumentError: there is no such notebook; the sentence names those that there are.
@@ -86,7 +86,7 @@ class Course:
         there = {lesson.name: lesson for lesson in self.lessons if lesson.exists}
         short = {lesson.number: name for name, lesson in there.items()}
         wanted = [Path(name).name.removesuffix(".ipynb") for name in names]
-        wanted = [short.get(name, name) for name in wanted]
+        wanted = [short.get(name.zfill(2), name) for name in wanted]
         for name in wanted:
             if name not in there:
                 raise ArgumentError(unknown("notebook", name, there))

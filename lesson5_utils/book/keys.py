@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import sys
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from lesson5_utils.book import files
 from lesson5_utils.book.index import PACKAGE, Course, Lesson
+from lesson5_utils.errors import Lesson5Error
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -23,8 +25,8 @@ __all__ = ["key", "saved", "sign", "take_over_text"]
 
 # What outputs are made with, beside our own code. A test compares this with what is imported.
 MADE_WITH = (
-    *("adjustText", "ipykernel", "ipython", "ipywidgets", "matplotlib", "matplotlib-inline"),
-    *("numpy", "pandas", "pillow", "scikit-learn", "scipy", "seaborn", "torch"),
+    *("ipykernel", "ipython", "ipywidgets", "matplotlib", "matplotlib-inline", "numpy"),
+    *("pandas", "pillow", "scikit-learn", "scipy", "seaborn", "torch"),
 )
 SETTINGS = ("LESSON5_RATINGS", "LESSON5_DIGITS", "LESSON5_DEVICE", "LESSON5_THREADS")
 
@@ -37,6 +39,9 @@ def key(course: Course, lesson: Lesson, variables: Mapping[str, str]) -> str:
 
     Args:
         variables: the kernel's environment.
+
+    Raises:
+        Lesson5Error: something that notebooks need is not installed.
     """
     code = [
         [cell.id, cell.source, cell.metadata.get("tags")]
@@ -44,11 +49,21 @@ def key(course: Course, lesson: Lesson, variables: Mapping[str, str]) -> str:
         if files.runs(cell)
     ]
     settings = [variables[name] for name in SETTINGS]
-    versions = [platform.python_version(), *map(metadata.version, MADE_WITH)]
+    versions = [platform.python_version(), *map(_installed, MADE_WITH)]
     digest = hashlib.sha256(json.dumps([code, settings, versions]).encode())
     for name, path in sorted((_package() | _bundled(course)).items()):
         digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def _installed(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        raise Lesson5Error(
+            f"{package} is not installed in this Python ({sys.executable}): run `make setup`, "
+            "then .venv/bin/lesson5"
+        ) from None
 
 
 def sign(notebook: NotebookNode, made_from: str) -> None:

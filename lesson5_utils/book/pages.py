@@ -122,12 +122,14 @@ def _copy_mathjax(to: Path) -> None:
     if to.is_dir():
         return
     beside = Path(tempfile.mkdtemp(dir=to.parent, prefix=".mathjax."))
-    for pattern in MATHJAX:
-        for found in source.glob(pattern):
-            copy = beside / found.relative_to(source)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            (shutil.copytree if found.is_dir() else shutil.copy)(found, copy)
-    os.chmod(beside, 0o755)
-    with suppress(OSError):  # another run was quicker, and its copy is as good
-        beside.rename(to)
-    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        for pattern in MATHJAX:
+            for found in source.glob(pattern):
+                copy = beside / found.relative_to(source)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                (shutil.copytree if found.is_dir() else shutil.copy)(found, copy)
+        os.chmod(beside, 0o755)
+        with suppress(OSError):  # another run was quicker, and its copy is as good
+            beside.rename(to)
+    finally:  # nothing is left after Ctrl-C either
+        shutil.rmtree(beside, ignore_errors=True)

@@ -219,6 +219,11 @@ gradient.slip(
     lambda z, y: (z - F.one_hot(y, z.shape[1])) / len(y),
 )
 gradient.slip(
+    "the one-hot rows are only as long as the largest class in y needs. Give F.one_hot the "
+    "number of classes: F.one_hot(y, scores.shape[1]).",
+    lambda z, y: (z.softmax(dim=1) - F.one_hot(y)) / len(y),
+)
+gradient.slip(
     "right for small scores, but e to the power of 1000 is infinite, and infinity divided by "
     "infinity is nan. torch.softmax takes care of that.",
     lambda z, y: (

@@ -68,6 +68,11 @@ numbering.slip(
     lambda ids: np.unique(ids, return_inverse=True)[1],
 )
 numbering.slip(
+    "you returned the vocabulary and no codes. Return both, vocabulary first: np.unique gives "
+    "the codes when it is asked to (return_inverse=True).",
+    lambda ids: np.unique(ids),
+)
+numbering.slip(
     "the two results are there, but in the other order: vocabulary first, then codes.",
     lambda ids: np.unique(ids, return_inverse=True)[::-1],
 )

@@ -25,7 +25,10 @@ def stopped(answer: Any, name: str) -> str | None:
     named = any(one and one in cell for one in (getattr(answer, "__name__", None), name))
     if not named or _text_of(answer).strip() == cell.strip():  # defined before the cell failed
         return None
-    first = (str(error).splitlines() or [""])[0]
+    if isinstance(error, SyntaxError):  # without the cell's file, a number that says nothing
+        first = f"{error.msg}, in its line {error.lineno}"
+    else:
+        first = (str(error).splitlines() or [""])[0]
     return (
         f"The cell above stopped with {type(error).__name__}: {first}. What could be judged is "
         "an older definition. Mend that cell, run it, then run this cell again."
