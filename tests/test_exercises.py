@@ -23,7 +23,6 @@ OLD = {
     "cross_entropy",
     "fine_tuning",
     "mnist_sgd",
-    "one_cycle",
     "optimizers",
     "start_here",
     "tabular",
