@@ -257,3 +257,8 @@ def test_matrices_come_from_any_form_and_a_missing_one_is_told() -> None:
     for form in (ONES[0], (ONES,), (ONES, None), (ONES, ...), None):
         with pytest.raises(WrongForm, match="return two"):
             matrices(form, 2, "two")
+
+
+def test_an_array_read_backwards_becomes_a_tensor() -> None:
+    got = as_kind(torch.arange(3), np.arange(3)[::-1])
+    assert got.tolist() == [2, 1, 0] and got.dtype == torch.int64

@@ -22,7 +22,6 @@ from lesson5_utils.exercises.values import can_slope
 OLD = {
     "cross_entropy",
     "fine_tuning",
-    "mnist_sgd",
     "optimizers",
     "start_here",
     "tabular",
