@@ -19,6 +19,53 @@ __all__ = ["judge_loop"]
 CLOSE = 1e-3  # two accuracies within this are the same
 
 
+Broken = Callable[[Watch, Any, Tensor, int], bool]
+
+RULES: tuple[tuple[Broken, str], ...] = (
+    (
+        lambda watch, *_: watch.learned_from_valid,
+        "the model learns from the validation rows, so its accuracy on them says nothing about "
+        "new rows. Train on x and y only",
+    ),
+    (
+        lambda watch, *_: watch.remade,
+        "a new optimizer is made again and again, so whatever it remembers of the gradients is "
+        "lost. Make it once, before the loops",
+    ),
+    (
+        lambda watch, *_: watch.stands_still,
+        "the weights never move. Is there a step, and has the optimizer got the parameters of "
+        "this model?",
+    ),
+    (
+        lambda watch, *_: not watch.finite,
+        "the loss became infinite or nan (not a number). Is the rate too high?",
+    ),
+    (
+        lambda watch, *_: watch.stale,
+        "old gradients are added to new ones. Set them to zero in every step, before backward()",
+    ),
+    (
+        lambda watch, *_: watch.largest_share > 0.9,
+        "all rows are in one batch. Cut them into mini-batches, of 32 rows for instance",
+    ),
+    (
+        lambda watch, model, y, _: not watch.is_cross_entropy(model, y),
+        "the loss is not the cross-entropy of the scores. F.cross_entropy takes scores: no "
+        "softmax before it, nor as the last layer of the model",
+    ),
+    (
+        lambda watch, model, y, epochs: watch.passes(epochs) < 0.7,
+        "an epoch must go over all rows, batch after batch; here some are left out",
+    ),
+    (
+        lambda watch, model, y, epochs: watch.passes(epochs) > 1.4,
+        "rows are used several times in an epoch. Do the batches overlap?",
+    ),
+)
+"""What must not be seen of (watch, model, y, epochs), the gravest first."""
+
+
 def judge_loop(
     train: Callable[..., Any],
     x: Tensor,
@@ -47,8 +94,9 @@ def judge_loop(
 
         share, last = measure(), float(reported[-1]) if len(reported) else math.nan
         true = watch.after_each_epoch(model, epochs, measure)
-        for told in _complaints(watch, model, y, epochs):
-            raise WrongForm(told)
+        for broken, told in RULES:
+            if broken(watch, model, y, epochs):
+                raise WrongForm(told)
     honest = abs(last - share) < CLOSE
     if honest and true and len(reported) == epochs and _invented(reported, true):
         raise WrongForm(
@@ -103,40 +151,3 @@ def _model_and_accuracies(result: Any) -> tuple[Any, np.ndarray]:
 def _invented(reported: np.ndarray, true: list[float]) -> bool:
     """A few may be off: equal scores fall this way or that."""
     return bool((np.abs(reported - np.array(true)) > CLOSE).mean() > 0.25)
-
-
-def _complaints(watch: Watch, model: Any, y: Tensor, epochs: int) -> Iterator[str]:
-    """What was seen that must not be, the gravest first."""
-    if watch.learned_from_valid:
-        yield (
-            "the model learns from the validation rows, so its accuracy on them says nothing "
-            "about new rows. Train on x and y only"
-        )
-    if watch.remade:
-        yield (
-            "a new optimizer is made again and again, so what it remembers of the gradients is "
-            "lost. Make it once, before the loops"
-        )
-    if watch.stands_still:
-        yield (
-            "the weights never move. Is there a step, and has the optimizer got the parameters "
-            "of this model?"
-        )
-    if not watch.finite:
-        yield "the loss became infinite or nan (not a number). Is the rate too high?"
-    if watch.stale:
-        yield (
-            "old gradients are added to new ones. Set them to zero in every step, before "
-            "backward()"
-        )
-    if watch.largest_share > 0.9:
-        yield "all rows are in one batch. Cut them into mini-batches, of 32 rows for instance"
-    if not watch.is_cross_entropy(model, y):
-        yield (
-            "the loss is not the cross-entropy of the scores. F.cross_entropy takes scores: no "
-            "softmax before it, nor as the last layer of the model"
-        )
-    if watch.passes(epochs) < 0.7:
-        yield "an epoch must go over all rows, batch after batch; here some are left out"
-    if watch.passes(epochs) > 1.4:
-        yield "rows are used several times in an epoch. Do the batches overlap?"
