@@ -266,3 +266,8 @@ def test_an_array_that_cannot_be_written_becomes_a_tensor_without_a_warning() ->
     frozen.flags.writeable = False
     made = as_kind(ONES, frozen)
     assert made.dtype == ONES.dtype and made.tolist() == [1, 1]
+
+
+def test_an_array_read_backwards_becomes_a_tensor() -> None:
+    got = as_kind(torch.arange(3), np.arange(3)[::-1])
+    assert got.tolist() == [2, 1, 0] and got.dtype == torch.int64

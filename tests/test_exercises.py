@@ -18,12 +18,6 @@ from lesson5_utils import exercises
 from lesson5_utils.exercises import Exercise, Slip, differs
 from lesson5_utils.exercises.engine.values import can_slope
 
-# Modules whose cases are whole numbers only, until they are written as `embeddings` is.
-OLD = {
-    "mnist_sgd",
-    "one_cycle",
-}
-
 
 @cache
 def found() -> dict[str, Exercise]:
@@ -94,7 +88,7 @@ def test_at_least_three_slips_and_two_cases_that_differ(one: Exercise) -> None:
     assert one.cases is None or len(one.cases()) >= 2
 
 
-@some(lambda name, one: one.cases is not None and name.split(".")[0] not in OLD)
+@some(lambda name, one: one.cases is not None)
 def test_real_inputs_are_tried_with_numbers_that_are_not_whole(one: Exercise) -> None:
     def reals(value: Any) -> list[float]:
         if isinstance(value, tuple | list):

@@ -147,8 +147,8 @@ def as_kind(kind: Any, got: Any) -> Any:
             parts = items(got) or []
             if any(isinstance(part, Tensor) for part in parts):
                 got = torch.stack([torch.as_tensor(part) for part in parts])
-            # copied, since pandas hands out arrays that torch would warn about: read-only ones
-            got = torch.as_tensor(np.array(got) if isinstance(got, np.ndarray) else got)
+            # a copy: a tensor cannot share an array that is read-only or read backwards
+            got = torch.as_tensor(got.copy() if isinstance(got, np.ndarray) else got)
         return (got.reshape(()) if kind.ndim == 0 else got).to(kind.dtype)
     if isinstance(kind, np.ndarray):
         return numbers(got).astype(kind.dtype, copy=False)
