@@ -1,4 +1,4 @@
-"""Rows in, rows out: data as tensors, batches of it, predictions and errors over all of it.
+"""Rows in, rows out: data as tensors, batches, predictions, errors and metrics over all of it.
 
 Data is a `datasets.Ratings`, a torch `TensorDataset`, or a tuple of tensors `(*inputs, target)`
 of one length; the model is called as `model(*inputs)`. Batches are slices of tensors in memory.

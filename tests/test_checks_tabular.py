@@ -9,20 +9,10 @@ import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
+from answers import accepts, refuses
 from torch import nn
 
 from lesson5_utils.exercises import tabular as check
-
-
-def refuses(exercise: Any, answer: Any, phrase: str) -> None:
-    report = exercise(answer)
-    assert report.status == "wrong" and phrase in report.text, report.text
-
-
-def accepts(exercise: Any, answer: Any) -> None:
-    report = exercise(answer)
-    assert report.status == "right", report.text
-
 
 # --- codes -------------------------------------------------------------------------------
 

@@ -327,8 +327,12 @@ def test_a_large_matrix_has_no_numbers_but_blocks_and_a_bar_and_zeros_do_no_harm
     assert len(ax.figure.axes) == 2
 
 
-def test_counts_writes_what_is_there_and_colours_only_the_mistakes(ax: Axes) -> None:
-    plotting.counts(ax, np.array([[40, 2], [0, 38]]), xlabel="said", ylabel="was")
+@pytest.mark.parametrize("kind", [int, np.uint8, float, np.float32])
+def test_counts_writes_what_is_there_and_colours_only_the_mistakes(
+    ax: Axes, kind: type
+) -> None:
+    table = np.array([[40, 2], [0, 38]], dtype=kind)
+    plotting.counts(ax, table, xlabel="said", ylabel="was")
     assert texts(ax) == ["40", "2", "", "38"]
     assert ax.collections[0].get_array().ravel().tolist() == [0, 2, 0, 0]
     assert min(contrasts(ax)) >= 4.5
@@ -428,6 +432,10 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
     "matrix of one dimension": (lambda ax: plotting.matrix(ax, np.ones(3)), "not 1 dim"),
     "counts": (lambda ax: plotting.counts(ax, np.ones((2, 3), int)), r"square .* \[2, 3\]"),
+    "no counts": (lambda ax: plotting.counts(ax, np.ones((0, 0))), r"square .* \[0, 0\]"),
+    "shares": (lambda ax: plotting.counts(ax, np.eye(2) / 3), "whole numbers from 0"),
+    "missing counts": (lambda ax: plotting.counts(ax, [[1, np.nan], [0, 1]]), "whole numbers"),
+    "counts below 0": (lambda ax: plotting.counts(ax, [[1, -1], [0, 1]]), "whole numbers"),
     "flat pictures": (
         lambda ax: plotting.images(ax, np.ones((3, 784))),
         r"\[n, height, width\], not \[3, 784\]",

@@ -640,10 +640,15 @@ def test_a_dataset_of_torch_is_data_too() -> None:
     assert fits[0].valid == fits[1].valid
 
 
-def test_the_device_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LESSON5_DEVICE", "abacus")
-    with pytest.raises(ArgumentError, match="abacus"):
-        training.fit(Line(), points(), points(), 1, 0.1)
+@pytest.mark.parametrize("name", ["abacus", "meta"])
+def test_the_device_may_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("LESSON5_DEVICE", name)
+    model = Line()
+    with pytest.raises(ArgumentError, match=f"device '{name}' is not available here"):
+        training.fit(model, points(), points(), 1, 0.1)
+    assert model.layer.weight.device.type == "cpu" and model.training
     training.fit(Line(), points(), points(), 1, 0.1, device="cpu")
 
 

@@ -10,23 +10,21 @@ from typing import Any
 __all__ = ["show_source", "source"]
 
 
-def show_source(*objects: Any, docstring: bool = False) -> None:
+def show_source(*objects: Any) -> None:
     """Show the source of functions or classes of the package, highlighted, as a cell's output.
 
     Docstrings are left out, since the notebook around it has just explained the code.
     """
     from IPython.display import display
 
-    code = "\n\n\n".join(source(thing, docstring) for thing in objects)
+    code = "\n\n\n".join(source(thing) for thing in objects)
     bundle = {"text/markdown": f"```python\n{code}\n```", "text/plain": code}
     display(bundle, raw=True)
 
 
-def source(thing: Any, docstring: bool = False) -> str:
-    """The source of a function or class, without its docstrings unless asked for."""
+def source(thing: Any) -> str:
+    """The source of a function or class, without its docstrings."""
     code = textwrap.dedent(inspect.getsource(thing)).rstrip()
-    if docstring:
-        return code
     lines = code.splitlines()
     documented = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, documented)]

@@ -81,11 +81,14 @@ def counts(ax: Axes, table: np.ndarray, *, xlabel: str = "", ylabel: str = "") -
     """A square table of counts; what is off the diagonal sets the colours, 0 is left out.
 
     Raises:
-        ArgumentError: the table is not square.
+        ArgumentError: the table is not square, or holds something else than counts.
     """
-    table = np.asarray(table)
-    if table.ndim != 2 or table.shape[0] != table.shape[1]:
-        raise ArgumentError(f"counts needs a square table [n, n], not {list(table.shape)}")
+    given = np.asarray(table, dtype=float)
+    if given.ndim != 2 or given.shape[0] != given.shape[1] or not given.size:
+        raise ArgumentError(f"counts needs a square table [n, n], not {list(given.shape)}")
+    if not (np.isfinite(given) & (given >= 0) & (given == given.round())).all():
+        raise ArgumentError("counts needs whole numbers from 0, not shares or missing ones")
+    table = given.astype(int)
     diagonal = np.eye(len(table), dtype=bool)
     off = np.where(diagonal, 0, table)
     text = np.where(table > 0, table.astype(str), "")
