@@ -90,13 +90,14 @@ def run(
 
     What was executed before, and would come out the same, is not executed again.
     """
-    from lesson5_utils.book import index, pages, runner
+    from lesson5_utils.book import files, index, pages, runner
 
     started = time.monotonic()
     course = index.load()
     lessons = course.choose(notebooks or ())
     _fetch_data(ratings, digits)
     executed = course.executed(ratings, digits)
+    files.folder(course.pages)  # refused now, not after the notebooks
     try:
         runner.run(course, lessons, ratings, digits)
     except runner.NotebookError:  # what ran before it is worth reading

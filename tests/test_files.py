@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import nbformat
@@ -47,6 +48,23 @@ def test_a_file_is_rewritten_only_when_something_that_counts_has_changed(
     assert path.read_bytes() == before
     assert files.save(executed("b", timing="3 s"), path)
     assert "3 s" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda told: "{",
+        lambda told: "[]",
+        lambda told: json.dumps(told | {"cells": [{"cell_type": "cod", "source": "1"}]}),
+        lambda told: json.dumps(told | {"cells": [{"cell_type": "code"}]}),
+    ],
+)
+def test_what_is_no_notebook_is_told_with_its_place(tmp_path: Path, spoil: Any) -> None:
+    path = tmp_path / "a.ipynb"
+    files.save(executed("a"), path)
+    path.write_text(spoil(json.loads(path.read_text())))
+    with pytest.raises(Lesson5Error, match=r"a\.ipynb is not a readable notebook: in build/"):
+        files.read(path)
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:

@@ -42,10 +42,22 @@ def runs(cell: NotebookNode) -> bool:
 
 
 def read(path: Path) -> NotebookNode:
-    """The notebook in a file, in the format of today."""
+    """The notebook in a file, in the format of today.
+
+    Raises:
+        Lesson5Error: the file holds something else.
+    """
     import nbformat
 
-    return nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        return notebook
+    except Exception as problem:  # nbformat raises what it stumbles on
+        raise Lesson5Error(
+            f"{os.path.relpath(path)} is not a readable notebook: in build/ delete it, else "
+            "take it from git again"
+        ) from problem
 
 
 def save(notebook: NotebookNode, path: Path) -> bool:

@@ -29,7 +29,7 @@ def render(course: Course, executed: Path, to: Path | None = None) -> Path:
     """
     import nbformat
 
-    to = files.folder(to or course.root / "build" / "html")
+    to = files.folder(to or course.pages)
     _copy_mathjax(to / "mathjax")
     shown = [lesson for lesson in course.lessons if (executed / lesson.path.name).is_file()]
     around: list[Lesson | None] = [None, *shown, None]
