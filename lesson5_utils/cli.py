@@ -151,12 +151,12 @@ def _link(page: Path) -> str:
 @app.command(epilog="Example: lesson5 notebooks 02")
 def notebooks(names: Notebooks = None) -> None:
     """Execute notebooks on the bundled data and save their outputs in place (for authors)."""
-    from lesson5_utils.book import index, runner
+    from lesson5_utils.book import files, index, runner
 
     course = index.load()
     runner.save_in_place(course, course.choose(names or ()))
     for file in course.pictures:
-        (course.root / file).write_bytes(index.saved_picture(course, file))
+        files.write(course.root / file, index.saved_picture(course, file))
 
 
 @app.command(

@@ -92,6 +92,23 @@ def test_what_the_system_refuses_is_said_in_its_words(tmp_path: Path) -> None:
         files.folder(tmp_path / ("x" * 300))
 
 
+def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
+    with pytest.raises(Lesson5Error, match="nothing can be written in .*: copy the course"):
+        files.folder(tmp_path / "build")
+
+
+def test_pictures_are_written_as_they_are_and_text_with_one_kind_of_line_end(
+    tmp_path: Path,
+) -> None:
+    files.write(tmp_path / "a.png", b"\x89PNG\r\n")
+    files.write(tmp_path / "a.html", "é\n")
+    assert (tmp_path / "a.png").read_bytes() == b"\x89PNG\r\n"
+    assert (tmp_path / "a.html").read_bytes() == b"\xc3\xa9\n"
+
+
 def test_the_notebooks_kept_on_disk_are_tidy() -> None:
     for lesson in index.load(ROOT).choose():
         saved = nbformat.read(lesson.path, as_version=4)
