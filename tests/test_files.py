@@ -96,7 +96,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
-    with pytest.raises(Lesson5Error, match="nothing can be written in .*: copy the course"):
+    with pytest.raises(Lesson5Error, match=r"nothing can be written in .*: copy the course"):
         files.folder(tmp_path / "build")
 
 
