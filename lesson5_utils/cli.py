@@ -90,13 +90,14 @@ def run(
 
     What was executed before, and would come out the same, is not executed again.
     """
-    from lesson5_utils.book import index, pages, runner
+    from lesson5_utils.book import files, index, pages, runner
 
     started = time.monotonic()
     course = index.load()
     lessons = course.choose(notebooks or ())
     _fetch_data(ratings, digits)
     executed = course.executed(ratings, digits)
+    files.folder(course.pages)  # refused now, not after the notebooks
     try:
         runner.run(course, lessons, ratings, digits)
     except runner.NotebookError:  # what ran before it is worth reading
@@ -150,12 +151,12 @@ def _link(page: Path) -> str:
 @app.command(epilog="Example: lesson5 notebooks 02")
 def notebooks(names: Notebooks = None) -> None:
     """Execute notebooks on the bundled data and save their outputs in place (for authors)."""
-    from lesson5_utils.book import index, runner
+    from lesson5_utils.book import files, index, runner
 
     course = index.load()
     runner.save_in_place(course, course.choose(names or ()))
     for file in course.pictures:
-        (course.root / file).write_bytes(index.saved_picture(course, file))
+        files.write(course.root / file, index.saved_picture(course, file))
 
 
 @app.command(

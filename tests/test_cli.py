@@ -173,13 +173,17 @@ def test_without_a_terminal_a_run_leaves_a_line_for_each_notebook(
     assert work == "To work in your own copies: make lab (or lesson5 lab)"
 
 
-def test_build_as_a_file_is_told_in_one_sentence(tmp_path: Path, env: dict[str, str]) -> None:
+@pytest.mark.parametrize("name", ["build", "build/html"])
+def test_a_file_in_the_place_of_results_or_pages_is_told_before_anything_runs(
+    tmp_path: Path, env: dict[str, str], name: str
+) -> None:
     small_course(tmp_path, cell("one", "1"))
-    (tmp_path / "build").write_text("")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("")
     done = subprocess.run(command("run"), cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 1 and done.stdout == ""
     assert re.fullmatch(
-        r"lesson5: \S+build is a file, where a folder is needed.*\n", done.stderr
+        rf"lesson5: \S+{name} is a file, where a folder is needed.*\n", done.stderr
     )
 
 

@@ -457,3 +457,8 @@ def test_a_listener_that_fails_disturbs_nobody(monkeypatch: pytest.MonkeyPatch) 
 
 def test_nobody_listens_on_import() -> None:
     assert listeners == []
+
+
+def test_an_exercise_that_is_only_named_does_not_tell_its_answer() -> None:
+    told = repr(double())
+    assert told.startswith("The exercise test_engine.double: ") and "lambda" not in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import nbformat
@@ -49,6 +50,23 @@ def test_a_file_is_rewritten_only_when_something_that_counts_has_changed(
     assert "3 s" in path.read_text()
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda told: "{",
+        lambda told: "[]",
+        lambda told: json.dumps(told | {"cells": [{"cell_type": "cod", "source": "1"}]}),
+        lambda told: json.dumps(told | {"cells": [{"cell_type": "code"}]}),
+    ],
+)
+def test_what_is_no_notebook_is_told_with_its_place(tmp_path: Path, spoil: Any) -> None:
+    path = tmp_path / "a.ipynb"
+    files.save(executed("a"), path)
+    path.write_text(spoil(json.loads(path.read_text())))
+    with pytest.raises(Lesson5Error, match=r"a\.ipynb is not a readable notebook: in build/"):
+        files.read(path)
+
+
 def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     files.write(path, "old")
@@ -72,6 +90,23 @@ def test_what_the_system_refuses_is_said_in_its_words(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
     with pytest.raises(Lesson5Error, match=r"cannot be made \(File name too long\)"):
         files.folder(tmp_path / ("x" * 300))
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
+    with pytest.raises(Lesson5Error, match=r"nothing can be written in .*: copy the course"):
+        files.folder(tmp_path / "build")
+
+
+def test_pictures_are_written_as_they_are_and_text_with_one_kind_of_line_end(
+    tmp_path: Path,
+) -> None:
+    files.write(tmp_path / "a.png", b"\x89PNG\r\n")
+    files.write(tmp_path / "a.html", "é\n")
+    assert (tmp_path / "a.png").read_bytes() == b"\x89PNG\r\n"
+    assert (tmp_path / "a.html").read_bytes() == b"\xc3\xa9\n"
 
 
 def test_the_notebooks_kept_on_disk_are_tidy() -> None:

@@ -85,6 +85,21 @@ def test_about_reads_back_as_its_number(number: float, digits: int) -> None:
     assert float(text) == pytest.approx(number, abs=0.5 * 10**-digits + 1e-9 * abs(number))
 
 
+@pytest.mark.parametrize(
+    ("bundled", "said"),
+    [
+        ((0.95, 0.85), "the upper end of bundled must be a number of at least 0.95, not 0.85"),
+        ((None, 0.6), "the lower end of bundled must be a number, not None"),
+        ((0.1, float("nan")), "the upper end of bundled must be a number"),
+        (0.95, "bundled must be two numbers"),
+        ((0.9,), "bundled must be two numbers"),
+    ],
+)
+def test_a_range_has_a_lower_and_an_upper_end(bundled: Any, said: str) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        about(0.9, 2, bundled=bundled)
+
+
 # --- bets ---------------------------------------------------------------------------------
 
 
@@ -111,6 +126,17 @@ def test_about_reads_back_as_its_number(number: float, digits: int) -> None:
         ("head", "body", ["your bet  head", "it came   body"]),
         ("a lot", about(0.9, 2), ["your bet  a lot", "it came   ≈ 0.90"]),
         (True, False, ["your bet  True", "it came   False"]),
+        (0.9, about(0.9004, 2), ["your bet  0.9", "it came   ≈ 0.90", "the same"]),
+        (3, float("inf"), ["your bet  3", "it came   inf"]),
+        (float("nan"), about(0.9, 2), ["your bet  nan", "it came   ≈ 0.90"]),
+        (np.float32(0.3), torch.tensor(0.3), ["your bet  0.3", "it came   0.3", "the same"]),
+        (
+            75,
+            about(0.9, 0, percent=True),
+            ["your bet  75 %", "it came   ≈ 90 %", "apart     ≈ 15 points: you bet lower"],
+        ),
+        (90, about(0.904, 0, percent=True), ["your bet  90 %", "it came   ≈ 90 %", "the same"]),
+        ("all", about(0.9, 0, percent=True), ["your bet  all", "it came   ≈ 90 %"]),
     ],
 )
 def test_a_bet_shows_guess_and_outcome_side_by_side(
@@ -123,6 +149,7 @@ def test_a_bet_shows_guess_and_outcome_side_by_side(
 def test_a_choice_is_one_of_those_offered() -> None:
     assert bet("key", "Which?", "b", "a", choices=["a", "b"]).placed
     assert not bet("key", "Which?", ..., "a", choices=["a", "b"]).placed
+    assert bet("key", "Which?", " B", "b", choices=["a", "b"]).placed, "as it compares them"
     with pytest.raises(ArgumentError, match="unknown bet 'c': choose from 'a', 'b'"):
         bet("key", "Which?", "c", "a", choices=["a", "b"])
 

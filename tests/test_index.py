@@ -37,6 +37,14 @@ def test_lessons_are_chosen_by_number_name_or_file(tmp_path: Path) -> None:
         small.choose(["02_third"])
 
 
+@pytest.mark.parametrize("text", ["a: [", "title: x", "[]", "", "notebooks: [1]\nvideo: x"])
+def test_a_damaged_list_of_notebooks_is_told(tmp_path: Path, text: str) -> None:
+    small = small_course(tmp_path)
+    (small.notebooks / "course.yaml").write_text(text)
+    with pytest.raises(Lesson5Error, match=r"^notebooks/course\.yaml cannot be read \([^\n]+$"):
+        index.load(tmp_path)
+
+
 def test_the_course_is_found_from_any_folder_inside_it(tmp_path: Path) -> None:
     small_course(tmp_path)
     assert index.load(tmp_path / "data").root == tmp_path

@@ -125,6 +125,16 @@ def test_pages_link_to_their_neighbours_and_the_index_lists_all(pages: Path) -> 
     assert "02_third" in index and "02_third.html" not in index and "to come" in index
 
 
+def test_a_damaged_result_has_no_page_and_stops_no_other(tmp_path: Path) -> None:
+    small = small_course(tmp_path)
+    shutil.copytree(small.notebooks, small.executed("sample", "sample"))
+    (small.executed("sample", "sample") / "01_second.ipynb").write_text("{")
+    index = render(small, small.executed("sample", "sample"))
+    assert (index.parent / "00_first.html").is_file()
+    assert not (index.parent / "01_second.html").exists()
+    assert 'href="01_second.html"' not in index.read_text(encoding="utf-8")
+
+
 def test_an_interrupted_copy_of_mathjax_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,6 +122,16 @@ def test_a_failing_cell_is_named_the_finished_kept_and_the_running_stopped(
     assert kernels_of(temporary) == []
 
 
+@pytest.mark.parametrize(
+    ("raises", "said"),
+    [("ValueError('one\\ntwo')", "ValueError: one"), ("AssertionError", "AssertionError")],
+)
+def test_of_a_long_error_the_first_line_is_told(tmp_path: Path, raises: str, said: str) -> None:
+    small = small_course(tmp_path, cell("fails", f"raise {raises}"))
+    with pytest.raises(runner.NotebookError, match=rf"'fails' raised {said} \(what ran is"):
+        runner.run(small, small.choose(["00"]), "sample", "sample")
+
+
 def test_a_kernel_that_dies_is_told_with_its_cell(tmp_path: Path) -> None:
     small = small_course(tmp_path, cell("fine", "1"), cell("dies", "import os; os._exit(1)"))
     with pytest.raises(runner.NotebookError, match="00_first: cell 'dies' ended the kernel"):

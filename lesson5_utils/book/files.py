@@ -42,10 +42,22 @@ def runs(cell: NotebookNode) -> bool:
 
 
 def read(path: Path) -> NotebookNode:
-    """The notebook in a file, in the format of today."""
+    """The notebook in a file, in the format of today.
+
+    Raises:
+        Lesson5Error: the file holds something else.
+    """
     import nbformat
 
-    return nbformat.read(path, as_version=4)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        return notebook
+    except Exception as problem:  # nbformat raises what it stumbles on
+        raise Lesson5Error(
+            f"{os.path.relpath(path)} is not a readable notebook: in build/ delete it, else "
+            "take it from git again"
+        ) from problem
 
 
 def save(notebook: NotebookNode, path: Path) -> bool:
@@ -67,8 +79,8 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
     write(path, nbformat.writes(notebook) + "\n")
 
 
-def write(path: Path, text: str) -> None:
-    """Write a text file whole or not at all.
+def write(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all; text in UTF-8.
 
     Raises:
         Lesson5Error: its folder cannot be made, or the disk refuses.
@@ -77,8 +89,8 @@ def write(path: Path, text: str) -> None:
     beside = None
     try:
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         os.chmod(beside, 0o644)  # mkstemp makes it readable for the owner alone
         os.replace(beside, path)
     except BaseException as problem:
@@ -90,7 +102,7 @@ def write(path: Path, text: str) -> None:
 
 
 def folder(path: Path) -> Path:
-    """Make a folder, if it is not there.
+    """Make a folder, if it is not there; it is one that can be written.
 
     Raises:
         Lesson5Error: a file stands in its place, or the system refuses.
@@ -104,6 +116,10 @@ def folder(path: Path) -> Path:
         else:
             told = f"the folder {path} cannot be made ({problem.strerror})"
         raise Lesson5Error(told) from problem
+    if not os.access(path, os.W_OK):
+        raise Lesson5Error(
+            f"nothing can be written in {path}: copy the course to a folder of yours"
+        )
     return path
 
 

@@ -73,6 +73,10 @@ class Course:
         """The learner's own folder, with copies of the notebooks; git ignores it."""
         return self.root / "work"
 
+    @property
+    def pages(self) -> Path:
+        return self.root / "build" / "html"
+
     def executed(self, ratings: str, digits: str) -> Path:
         """Where results are kept; those of other data sets have a folder of their own."""
         return self.root / "build" / "executed" / f"{ratings}-{digits}"
@@ -97,7 +101,8 @@ def load(start: Path | None = None) -> Course:
     """The course whose folder holds `start` (default: where we are, else this package).
 
     Raises:
-        Lesson5Error: there are no notebooks, one is damaged, or two have the same number.
+        Lesson5Error: there are no notebooks, one or the list of them is damaged, or two have
+            the same number.
     """
     import yaml
 
@@ -108,12 +113,15 @@ def load(start: Path | None = None) -> Course:
             "no notebooks here: only the helper package is installed, so get the whole course "
             "(a git clone, or the folder of `make bundle`) and run lesson5 inside that folder"
         )
-    listed = yaml.safe_load((root / "notebooks" / "course.yaml").read_text(encoding="utf-8"))
-    lessons = tuple(_lesson(root, listed["video"], entry) for entry in listed["notebooks"])
-    _refuse_one_number_for_two(lessons)
-    pictures = {file: (name, cell) for file, (name, cell) in listed.get("pictures", {}).items()}
-    themes, repository = tuple(listed["themes"]), listed.get("repository")
-    return Course(listed["title"], root, themes, lessons, pictures, repository)
+    try:
+        course = _read(root, yaml)
+    except (yaml.YAMLError, LookupError, TypeError, AttributeError, ValueError) as problem:
+        why = " ".join(str(problem).split())
+        raise Lesson5Error(
+            f"notebooks/course.yaml cannot be read ({why}): mend it, or take it from git again"
+        ) from problem
+    _refuse_one_number_for_two(course.lessons)
+    return course
 
 
 def namespace(
@@ -150,6 +158,14 @@ def saved_picture(course: Course, file: str) -> bytes:
     outputs = next(cell["outputs"] for cell in _cells(lesson.path) if cell["id"] == cell_id)
     found = [o["data"]["image/png"] for o in outputs if "image/png" in o.get("data", {})]
     return base64.b64decode("".join(found[0]))
+
+
+def _read(root: Path, yaml: Any) -> Course:
+    listed = yaml.safe_load((root / "notebooks" / "course.yaml").read_text(encoding="utf-8"))
+    lessons = tuple(_lesson(root, listed["video"], entry) for entry in listed["notebooks"])
+    pictures = {file: (name, cell) for file, (name, cell) in listed.get("pictures", {}).items()}
+    themes, repository = tuple(listed["themes"]), listed.get("repository")
+    return Course(listed["title"], root, themes, lessons, pictures, repository)
 
 
 def _is_course(folder: Path) -> bool:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from lesson5_utils.book import files
 from lesson5_utils.book.index import Course, Lesson
+from lesson5_utils.errors import Lesson5Error
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -24,18 +25,24 @@ __all__ = ["render"]
 def render(course: Course, executed: Path, to: Path | None = None) -> Path:
     """Turn the notebooks in the folder `executed` into pages; returns the index page.
 
+    A damaged result has none, since the next run makes it anew.
+
     Raises:
         Lesson5Error: the pages cannot be written.
     """
     import nbformat
 
-    to = files.folder(to or course.root / "build" / "html")
+    to = files.folder(to or course.pages)
     _copy_mathjax(to / "mathjax")
-    shown = [lesson for lesson in course.lessons if (executed / lesson.path.name).is_file()]
+    results = {}
+    for lesson in course.lessons:
+        if (executed / lesson.path.name).is_file():
+            with suppress(Lesson5Error):
+                results[lesson.name] = files.read(executed / lesson.path.name)
+    shown = [lesson for lesson in course.lessons if lesson.name in results]
     around: list[Lesson | None] = [None, *shown, None]
     for lesson, before, after in zip(shown, around, around[2:], strict=False):
-        notebook = files.read(executed / lesson.path.name)
-        page = _page(course, notebook, lesson, before, after)
+        page = _page(course, results[lesson.name], lesson, before, after)
         files.write(to / f"{lesson.name}.html", page)
     contents = nbformat.v4.new_markdown_cell(_contents(course, shown, executed.name))
     files.write(to / "index.html", _page(course, nbformat.v4.new_notebook(cells=[contents])))

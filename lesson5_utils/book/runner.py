@@ -194,7 +194,8 @@ async def _execute(
         if _cancelled():  # whatever nbclient makes of it
             raise asyncio.CancelledError from error
         if isinstance(error, CellExecutionError):
-            problem = f"cell {at['cell']!r} raised {error.ename}: {error.evalue}"
+            first = next(iter(str(error.evalue).splitlines()), "")
+            problem = f"cell {at['cell']!r} raised {error.ename}: {first}".removesuffix(": ")
         elif isinstance(error, DeadKernelError):
             problem = f"cell {at['cell']!r} ended the kernel: the memory may not suffice"
         elif not at["cell"]:

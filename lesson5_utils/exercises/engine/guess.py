@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lesson5_utils import arguments
-from lesson5_utils.errors import Lesson5Error
+from lesson5_utils.errors import ArgumentError, Lesson5Error
 from lesson5_utils.exercises.engine.judge import Record, tell
 
 __all__ = ["About", "Bet", "about", "bet"]
 
 
 class About(str):
-    """Text such as "≈ 0.90", and the number behind it as `number`."""
+    """Text such as "≈ 0.90"; the number behind it is `number`, and it is shown with `digits`,
+    as a share or in percent."""
 
     number: float
+    digits: int
+    percent: bool
 
 
 def about(
@@ -35,25 +39,28 @@ def about(
     Args:
         number: a finite number, or a tensor or array of one.
         digits: how many to show after the point.
-        bundled: the lowest and highest value that the bundled data may give. Data of the
-            learner's own choice (`LESSON5_RATINGS`, `LESSON5_DIGITS`) may give any.
+        bundled: the lowest and highest value of `number` that the bundled data may give. Data
+            of the learner's own choice (`LESSON5_RATINGS`, `LESSON5_DIGITS`) may give any.
         percent: show a share as "≈ 90 %".
 
     Raises:
-        ArgumentError: the number is not finite, or `digits` not a whole number from 0.
+        ArgumentError: the number is not finite, `digits` not a whole number from 0, or
+            `bundled` not two numbers that rise.
         Lesson5Error: on the bundled data the number is outside `bundled`.
     """
     value = number.item() if hasattr(number, "item") and _is_one(number) else number
     value = arguments.number("number", value)
     digits = arguments.whole("digits", digits, least=0, most=15)
-    if bundled is not None and _on_bundled_data() and not bundled[0] <= value <= bundled[1]:
-        raise Lesson5Error(
-            f"this number is {value:.6g}; on the bundled data it lies between {bundled[0]:g} "
-            f"and {bundled[1]:g}. If you changed something above, leave `bundled` out"
-        )
+    if bundled is not None:
+        low, high = _range(bundled)
+        if _on_bundled_data() and not low <= value <= high:
+            raise Lesson5Error(
+                f"this number is {value:.6g}; on the bundled data it lies between {low:g} and "
+                f"{high:g}. If you changed something above, leave `bundled` out"
+            )
     text = _written(100 * value if percent else value, digits)
     made = About(f"≈ {text} %" if percent else f"≈ {text}")
-    made.number = value
+    made.number, made.digits, made.percent = value, digits, percent
     return made
 
 
@@ -73,7 +80,8 @@ class Bet:
     def __repr__(self) -> str:
         lines = [self.question]
         if self.placed:
-            lines.append(f"  your bet  {_said(self.guess)}")
+            unit = " %" if self._in_percent and isinstance(_value(self.guess), float) else ""
+            lines.append(f"  your bet  {_said(self.guess)}{unit}")
         else:
             lines.append(
                 "  your bet  none yet: write it in place of the ... and run this again"
@@ -88,11 +96,24 @@ class Bet:
         guess, outcome = _value(self.guess), _value(self.outcome)
         if not (isinstance(guess, float) and isinstance(outcome, float)):
             return "the same" if _plain(guess) == _plain(outcome) else None
-        if guess == outcome:
+        if guess == outcome or self._looks_the_same(guess):
             return "the same"
-        size = f"{abs(guess - outcome):.2g}"
+        if not math.isfinite(guess - outcome):
+            return None
+        size = f"{abs(guess - outcome):.2g}{' points' if self._in_percent else ''}"
         near = "≈ " if isinstance(self.outcome, About) else ""
         return f"apart     {near}{size}: you bet {'higher' if guess > outcome else 'lower'}"
+
+    @property
+    def _in_percent(self) -> bool:
+        return isinstance(self.outcome, About) and self.outcome.percent
+
+    def _looks_the_same(self, guess: float) -> bool:
+        """With the digits that are shown of the outcome."""
+        if not isinstance(self.outcome, About) or not math.isfinite(guess):
+            return False
+        digits = self.outcome.digits
+        return _written(guess, digits) == _written(_value(self.outcome), digits)
 
 
 def bet(key: str, question: str, guess: Any, outcome: Any, choices: Sequence[str] = ()) -> Bet:
@@ -101,7 +122,8 @@ def bet(key: str, question: str, guess: Any, outcome: Any, choices: Sequence[str
     Args:
         key: what the bet is called, such as "body-accuracy"; records hang on it.
         question: what was asked.
-        guess: a number, a text or one of `choices`; `...` while no bet is placed.
+        guess: a number, a text or one of `choices`; `...` while no bet is placed. Where the
+            outcome is shown in percent, so is the guess: 90, not 0.9. Say so in the question.
         outcome: what came: a number, an `about(…)` or a text.
         choices: the texts to choose from; the guess may be another one only if empty.
 
@@ -109,7 +131,7 @@ def bet(key: str, question: str, guess: Any, outcome: Any, choices: Sequence[str
         ArgumentError: the guess is none of the choices.
     """
     made = Bet(key, question, guess, outcome)
-    if choices and made.placed:
+    if choices and made.placed and _plain(guess) not in map(_plain, choices):
         arguments.choice("bet", guess, choices)
     tell(Record("bet", key, "placed" if made.placed else "unanswered"))
     return made
@@ -118,6 +140,15 @@ def bet(key: str, question: str, guess: Any, outcome: Any, choices: Sequence[str
 def _is_one(number: Any) -> bool:
     size = getattr(number, "numel", None)
     return (size() if callable(size) else getattr(number, "size", 1)) == 1
+
+
+def _range(bundled: Any) -> tuple[float, float]:
+    if not isinstance(bundled, tuple | list) or len(bundled) != 2:
+        raise ArgumentError(
+            f"bundled must be two numbers, such as (0.85, 0.95), not {bundled!r}"
+        )
+    low = arguments.number("the lower end of bundled", bundled[0])
+    return low, arguments.number("the upper end of bundled", bundled[1], least=low)
 
 
 def _on_bundled_data() -> bool:
@@ -133,9 +164,9 @@ def _written(value: float, digits: int) -> str:
 
 
 def _value(one: Any) -> Any:
-    """The number behind a guess or an outcome as a float, else what it is."""
+    """The number that is shown of a guess or an outcome, as a float; else what it is."""
     if isinstance(one, About):
-        return one.number
+        return 100 * one.number if one.percent else one.number
     if hasattr(one, "item") and _is_one(one):
         one = one.item()
     return float(one) if isinstance(one, int | float) and not isinstance(one, bool) else one
@@ -149,4 +180,6 @@ def _said(one: Any) -> str:
     value = _value(one)
     if isinstance(one, About) or not isinstance(value, float):
         return str(one)
-    return f"{value:,.10g}" if value != int(value) or abs(value) >= 1e16 else f"{int(value):,}"
+    if math.isfinite(value) and value == int(value) and abs(value) < 1e16:
+        return f"{int(value):,}"
+    return f"{value:,.7g}"  # of float32 there are no more

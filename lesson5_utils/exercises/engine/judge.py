@@ -83,7 +83,7 @@ def tell(record: Record) -> None:
             listener(record)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Exercise:
     """One exercise; call it with the learner's answer to get a `Report`.
 
@@ -111,6 +111,11 @@ class Exercise:
     def full_name(self) -> str:
         """Module and name, such as "embeddings.lookup"."""
         return f"{self.reference.__module__.rpartition('.')[2]}.{self.name}"
+
+    def __repr__(self) -> str:  # without the right answer
+        return (
+            f"The exercise {self.full_name}: give it your answer, in brackets, to check that."
+        )
 
     @overload
     def slip(self, says: str) -> Callable[[Wrong], Wrong]: ...
