@@ -25,7 +25,8 @@ from lesson5_utils.book.index import namespace
 
 RATES = (2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 1e-1)
 SEEDS = range(100, 105)
-CELLS = ("imports", "tasks", "shifted", "jittered", "turned", "source", "few", "pretrain")
+CELLS = ("imports", "tasks", "answer-shift", "shifted", "jittered", "turned", "source")
+CELLS += ("answer-few", "few", "pretrain")
 CELLS += ("start", "learn", "rates", "input-forms", "form-rates", "versions", "more-rates")
 
 

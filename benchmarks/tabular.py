@@ -23,8 +23,8 @@ import numpy as np
 from lesson5_utils import interpret
 from lesson5_utils.book.index import namespace
 
-CELLS = ("imports", "split", "cat-columns", "genres", "cont-columns", "all-columns")
-CELLS += ("fit-tabular", "arms")
+CELLS = ("imports", "split", "answer-codes", "cat-columns", "genres")
+CELLS += ("answer-standardise", "cont-columns", "all-columns", "fit-tabular", "arms")
 RATES = (5e-3, 1e-2, 2e-2, 4e-2, 8e-2)
 SEEDS = 3
 

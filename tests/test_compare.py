@@ -177,6 +177,12 @@ def test_a_result_of_the_right_form_keeps_its_gradient() -> None:
     assert as_kind((ONES, ONES), [doubled, x])[0] is doubled
 
 
+@pytest.mark.parametrize("got", [ONES.double(), [*ONES.double()], torch.tensor(1 / 3).double()])
+def test_an_answer_in_float64_keeps_its_digits(got: Any) -> None:
+    made = as_kind(torch.ones(got.shape if isinstance(got, torch.Tensor) else 2), got)
+    assert made.dtype == torch.float64
+
+
 # --- as text ------------------------------------------------------------------------------
 
 

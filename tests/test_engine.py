@@ -293,6 +293,20 @@ def test_use_hands_on_the_kind_of_the_reference() -> None:
     assert double().use(lambda x: (2 * x).numpy())(torch.ones(1)).dtype == torch.float32
 
 
+def test_use_keeps_the_digits_that_the_inputs_have() -> None:
+    given = double().use(lambda x: x + x)(torch.tensor([1 / 3], dtype=torch.float64))
+    assert given.dtype == torch.float64 and given.item() == 2 / 3
+
+
+def test_a_form_of_plain_numbers_says_nothing_about_tensors() -> None:
+    one = made(lambda x: (x, 2 * x), (1.0,), (2.5,))
+    used = one.use(lambda x: [x, x + x])
+    assert used(3.0) == (3.0, 6.0)
+    both = used(torch.tensor(3.0, requires_grad=True))
+    assert torch.stack(both).requires_grad
+    assert [part.tolist() for part in used(torch.ones(2))] == [[1, 1], [2, 2]]
+
+
 def test_an_error_on_a_larger_input_is_the_learners_own() -> None:
     def small(x: Tensor) -> Tensor:
         if len(x) > 2:

@@ -33,13 +33,13 @@ def test_shifted_moves_every_pixel_and_forgets_what_leaves(
 ) -> None:
     x = torch.zeros(1, 784)
     x[0, 28 * row + col] = 1
-    moved = cells("shifted")["shifted"](x, down, right).view(28, 28)
+    moved = cells("answer-shift", "shifted")["shifted"](x, down, right).view(28, 28)
     inside = 0 <= row + down < 28 and 0 <= col + right < 28
     assert moved.sum() == inside and (not inside or moved[row + down, col + right] == 1)
 
 
 def test_jittered_gives_each_picture_one_of_the_25_shifts_and_uses_all() -> None:
-    names = cells("tasks", "shifted", "jittered")
+    names = cells("tasks", "answer-shift", "shifted", "jittered")
     x = torch.zeros(50, 28, 28)
     x[:, 14, 14] = 1
     before = x.clone()
@@ -55,7 +55,7 @@ def test_jittered_gives_each_picture_one_of_the_25_shifts_and_uses_all() -> None
 def test_the_labelled_set_has_n_of_each_new_digit_and_depends_on_the_seed(
     n: int, seed: int
 ) -> None:
-    names = cells("tasks", "few")
+    names = cells("tasks", "answer-few", "few")
     x, y = names["labelled"](n, seed)
     assert x.shape == (5 * n, 784) and y.bincount().tolist() == [n] * 5
     assert torch.equal(names["labelled"](n, seed)[0], x)
@@ -65,10 +65,11 @@ def test_the_labelled_set_has_n_of_each_new_digit_and_depends_on_the_seed(
 def test_class_maps_are_the_gradient_weighted_channels_of_one_picture() -> None:
     torch.manual_seed(0)
     model, x = models.ConvNet(5, n_channels=(3, 4, 5)), torch.rand(3, 784)
-    maps, chosen = cells("class-map-function")["class_maps"](model, x)
+    class_maps = cells("answer-class-map", "class-map-function")["class_maps"]
+    maps, chosen = class_maps(model, x)
     assert maps.shape == (3, 7, 7) and (maps >= 0).all()
     assert torch.equal(chosen, model(x).argmax(1))
-    alone, _ = cells("class-map-function")["class_maps"](model, x[1:2])
+    alone, _ = class_maps(model, x[1:2])
     np.testing.assert_allclose(alone[0], maps[1], atol=1e-6)
     seen = model.late[:2](model.early(x[1].view(1, 1, 28, 28))).detach()
     base = model.head(model.late[2:](seen))[0, chosen[1]]

@@ -15,7 +15,8 @@ from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, OneCycleLR
 from lesson5_utils import datasets, lr_range, models, plotting, training
 from lesson5_utils.book.index import namespace
 
-SCHEDULE = ("imports", "cosine", "one-cycle", "torch-cycle", "restarts")
+SCHEDULE = ("imports", "answer-cosine", "cosine", "answer-one-cycle", "one-cycle")
+SCHEDULE += ("torch-cycle", "restarts")
 NAMES = namespace("06", *SCHEDULE, "smooth", "valley")
 
 

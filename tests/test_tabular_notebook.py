@@ -14,8 +14,8 @@ from torch import nn
 from lesson5_utils.book.index import namespace
 from lesson5_utils.exercises import tabular
 
-CELLS = ("imports", "split", "cat-columns", "genres", "cont-columns", "all-columns")
-CELLS += ("fit-tabular",)
+CELLS = ("imports", "split", "answer-codes", "cat-columns", "genres", "answer-standardise")
+CELLS += ("cont-columns", "all-columns", "fit-tabular")
 FINITE = st.floats(-100, 100, width=32)
 
 
@@ -33,11 +33,6 @@ def test_a_known_value_has_its_place_from_1_and_any_other_has_0(
 ) -> None:
     found = tabular.codes.reference(torch.tensor(known), torch.tensor(values)).tolist()
     assert found == [known.index(v) + 1 if v in known else 0 for v in values]
-
-
-def test_the_notebooks_cells_do_what_the_exercises_ask(names: dict[str, Any]) -> None:
-    for exercise, cell in ((tabular.codes, "codes"), (tabular.standardise, "standardise")):
-        assert exercise(names[cell]).status == "right"
 
 
 def test_validation_rows_have_no_say_in_codes_and_scales(names: dict[str, Any]) -> None:

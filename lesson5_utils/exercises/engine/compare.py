@@ -25,6 +25,7 @@ __all__ = [
     "items",
     "largest",
     "numbers",
+    "plain_numbers",
 ]
 
 
@@ -113,6 +114,12 @@ def numbers(value: Any) -> np.ndarray:
     return made
 
 
+def plain_numbers(value: Any) -> bool:
+    """Whether it is a Python number, or some of them in a tuple or a list."""
+    values = value if isinstance(value, tuple | list) else [value]
+    return bool(values) and all(isinstance(one, int | float) for one in values)
+
+
 def largest(value: Any) -> float:
     """The largest size among the real numbers anywhere in a value; 0 without any."""
     if isinstance(value, Mapping):
@@ -140,16 +147,12 @@ def as_kind(kind: Any, got: Any) -> Any:
     """`got` in the form of `kind`: an accepted list becomes a tensor of its dtype, and so on.
 
     Nested forms go part by part; what has the form already is handed on as it is, with its
-    gradient. `kind` says nothing about how many there are.
+    gradient. `kind` says nothing about how many there are, nor how many digits a tensor holds:
+    an answer in float64 to inputs in float64 stays so.
     """
     if isinstance(kind, Tensor):
-        if not isinstance(got, Tensor):
-            parts = items(got) or []
-            if any(isinstance(part, Tensor) for part in parts):
-                got = torch.stack([torch.as_tensor(part) for part in parts])
-            # a copy: a tensor cannot share an array that is read-only or read backwards
-            got = torch.as_tensor(got.copy() if isinstance(got, np.ndarray) else got)
-        return (got.reshape(()) if kind.ndim == 0 else got).to(kind.dtype)
+        tensor = _as_tensor(got, kind.dtype)
+        return tensor.reshape(()) if kind.ndim == 0 else tensor
     if isinstance(kind, np.ndarray):
         return numbers(got).astype(kind.dtype, copy=False)
     if isinstance(kind, bool | int | float):
@@ -161,6 +164,17 @@ def as_kind(kind: Any, got: Any) -> Any:
     if isinstance(kind, Mapping):
         return {key: as_kind(kind[key], part) for key, part in got.items()}
     return got
+
+
+def _as_tensor(got: Any, dtype: torch.dtype) -> Tensor:
+    if not isinstance(got, Tensor):
+        parts = items(got) or []
+        if not any(isinstance(part, Tensor) for part in parts):
+            # copied, since pandas hands out arrays that torch would warn about: read-only ones
+            plain = np.array(got) if isinstance(got, np.ndarray) else got
+            return torch.as_tensor(plain).to(dtype)
+        got = torch.stack([torch.as_tensor(part) for part in parts])
+    return got if got.is_floating_point() and dtype.is_floating_point else got.to(dtype)
 
 
 def _keys_differ(expected: Mapping[Any, Any], got: Any, rules: Rules) -> str | None:
@@ -181,13 +195,9 @@ def _items_differ(expected: Sequence[Any], got: Any, rules: Rules) -> str | None
     for i, (one, part) in enumerate(zip(expected, parts, strict=True), start=1):
         if told := differs(one, part, rules):
             return f"value {i}: {told}"
-    if rules.kinds and isinstance(got, Tensor | np.ndarray) and _plain_numbers(expected):
+    if rules.kinds and isinstance(got, Tensor | np.ndarray) and plain_numbers(expected):
         return _kind_differs(numbers(expected), got)  # its parts alone carry no kind
     return None
-
-
-def _plain_numbers(values: Sequence[Any]) -> bool:
-    return bool(values) and all(isinstance(one, int | float) for one in values)
 
 
 def _one_kind(values: Sequence[Any]) -> Sequence[Any]:

@@ -17,10 +17,19 @@ from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from typing import Any, Literal, TypeVar, overload
 
+import numpy as np
+from torch import Tensor
+
 from lesson5_utils.errors import unknown
 from lesson5_utils.exercises.engine import compare
 from lesson5_utils.exercises.engine.cell_above import stopped
-from lesson5_utils.exercises.engine.compare import Rules, alike, as_kind, differs
+from lesson5_utils.exercises.engine.compare import (
+    Rules,
+    alike,
+    as_kind,
+    differs,
+    plain_numbers,
+)
 from lesson5_utils.exercises.engine.show import pair, shown
 from lesson5_utils.exercises.engine.trial import (
     Difference,
@@ -151,16 +160,21 @@ class Exercise:
         """The answer once it is right, until then the reference: for the cells that follow.
 
         What a right function returns is brought into the form of the reference's result: an
-        accepted list becomes a tensor. A class or a value is handed on as it is. Says nothing.
+        accepted list becomes a tensor. A class or a value is handed on as it is, and so is the
+        result for tensors where the reference was asked for plain numbers. Says nothing.
         """
         if self._judge(answer).status != "right":
             return self.reference() if self._is_value else self.reference
         if self._is_value or inspect.isclass(answer) or self._form is None:
             return answer
 
+        plain = plain_numbers(self._form)
+
         @wraps(answer)
         def in_form(*args: Any, **kwargs: Any) -> Any:
             result = answer(*args, **kwargs)
+            if plain and any(isinstance(one, Tensor | np.ndarray) for one in args):
+                return result
             try:
                 return as_kind(self._form, result)
             except Exception:  # another form for another input: the learner's own
