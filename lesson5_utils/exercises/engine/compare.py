@@ -189,7 +189,7 @@ def _keys_differ(expected: Mapping[Any, Any], got: Any, rules: Rules) -> str | N
 def _items_differ(expected: Sequence[Any], got: Any, rules: Rules) -> str | None:
     parts = items(got)
     if parts is None or len(parts) != len(expected):
-        whole = isinstance(got, Tensor | np.ndarray) and not _plain_numbers(expected)
+        whole = isinstance(got, Tensor | np.ndarray) and not plain_numbers(expected)
         came = f"one {_told(got)}" if parts is None or whole else len(parts)
         return f"expected {len(expected)} values, got {came}"
     for i, (one, part) in enumerate(zip(expected, parts, strict=True), start=1):
