@@ -196,6 +196,7 @@ def lab(
         )
     copies.make(course)
     typer.echo(f"Your own copies of the notebooks are in {os.path.relpath(course.work)}")
+    typer.echo("JupyterLab starts, which takes some seconds; Ctrl-C twice ends it")
     os.environ.update(runner.environment(ratings, digits))
     os.environ.update(copies.jupyter_settings(os.environ))
     os.environ.pop("MPLBACKEND", None)  # each kernel has its own way to draw

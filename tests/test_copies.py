@@ -140,7 +140,9 @@ def lab(course: index.Course, tmp_path_factory: pytest.TempPathFactory) -> Itera
     finally:
         server.terminate()
         server.wait(30)
-    assert "/lab/tree/work/00_first.ipynb?token=" in (own / "log").read_text()
+    said = (own / "log").read_text()
+    assert "/lab/tree/work/00_first.ipynb?token=" in said
+    assert "[I " not in said, "40 lines of Jupyter's own would hide the address"
 
 
 def test_lab_runs_on_this_machine_only_behind_its_token(lab: Lab) -> None:
