@@ -98,6 +98,17 @@ def test_more_than_two_bands_are_whiskers_beside_one_another(ax: Axes) -> None:
     assert all(b - a > 4 for a, b in pairwise(places)), "pixels apart"
 
 
+def test_whiskers_and_the_marks_beside_one_another_lie_within_the_axes(ax: Axes) -> None:
+    runs = {name: np.array([[1.0, 1.0], [1.0, 1.0], [1.0, 9.0]]) for name in "abcde"}
+    plotting.bands(ax, [1, 2], runs, named=False)
+    ax.figure.draw_without_rendering()
+    assert ax.get_ylim()[1] > 9, "also the highest run"
+    inside = ax.get_window_extent()
+    for line in ax.lines:
+        for mark, _ in line.get_transform().transform(line.get_xydata()):
+            assert inside.x0 < mark - 4 and mark + 4 < inside.x1, "not cut by the rim"
+
+
 def test_fitted_draws_the_points_then_each_curve_in_its_own_style(ax: Axes) -> None:
     lines = {"flat": [0.0, 0.0], "steep": [0.0, 9.0]}
     plotting.fitted(ax, ([1, 2, 3], [4, 5, 6]), [1, 3], lines, title="t", ylim=(-1, 2))
@@ -156,6 +167,29 @@ def test_paths_draws_each_way_and_a_hollow_star_at_the_lowest_point(ax: Axes) ->
     assert below.get_linewidth() > above.get_linewidth()
     assert below.get_marker() != above.get_marker()
     assert ax.get_xlim() == (-1, 3) and ax.get_ylim() == (-2, 2)
+
+
+def test_ways_that_end_together_have_a_legend_that_hides_no_way(ax: Axes) -> None:
+    x, y = np.linspace(-1, 3, 5), np.linspace(-2, 2, 9)
+    height = 0.1 + (x[None] - 2) ** 2 + (y[:, None] + 1) ** 2
+    ways = {
+        name: np.array([[start, 2.0], [2.0, -1.0]]) for name, start in [("a", -1), ("b", 1)]
+    }
+    plotting.paths(ax, x, y, height, ways)
+    legend = ax.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["a", "b"] and not texts(ax)
+    ax.figure.draw_without_rendering()
+    covered = legend.get_window_extent()
+    for way in ways.values():
+        steps = np.linspace(way[0], way[1], 50)
+        assert not any(covered.contains(*step) for step in ax.transData.transform(steps))
+
+
+def test_ways_that_end_apart_are_named_at_their_ends(ax: Axes) -> None:
+    x, y = np.linspace(-1, 3, 5), np.linspace(-2, 2, 9)
+    ways = {"a": np.array([[0.0, 0.0], [2.0, 1.0]]), "b": np.array([[0.0, 0.0], [2.0, -1.0]])}
+    plotting.paths(ax, x, y, np.ones((9, 5)), ways | {"none": np.empty((0, 2))})
+    assert texts(ax) == ["a", "b"] and ax.get_legend() is None
 
 
 # --- points -------------------------------------------------------------------------------

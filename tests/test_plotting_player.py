@@ -125,7 +125,7 @@ let timers = [];
 globalThis.setInterval = (call) => timers.push(call);
 globalThis.clearInterval = (timer) => { if (timer) timers[timer - 1] = null; };
 const tick = () => timers.forEach((call) => call && call());
-const made = (tag) => ({ tag, attrs: {}, children: [], isConnected: true,
+const made = (tag) => ({ tag, attrs: {}, style: {}, children: [], isConnected: true,
   setAttribute(name, value) { this.attrs[name] = value; },
   appendChild(child) { this.children.push(child); } });
 const img = made("img"), box = made("div");
@@ -140,6 +140,8 @@ note("start");
 MOVES
 console.log(JSON.stringify({ log, bar: bar.attrs, told: told.textContent,
   labels: bar.children.map((child) => child.attrs["aria-label"]),
+  texts: bar.children.map((child) => child.textContent), live: told.attrs["aria-live"],
+  ours: bar.children.map((child) => child.attrs["data-lm-suppress-shortcuts"]),
   slider: [slider.type, slider.min, slider.max, slider.attrs["aria-valuetext"]] }));
 """
 
@@ -208,8 +210,28 @@ def test_a_screen_reader_is_told_what_each_control_is() -> None:
     found = run_player("")
     assert found["labels"][:4] == ["Play", "One frame back", "One frame on", "Frame"]
     assert found["bar"]["aria-label"] and found["bar"]["role"] == "group"
-    assert found["bar"]["data-lm-suppress-shortcuts"] == "true"
     assert found["slider"] == ["range", 0, 3, "step 3"]
+
+
+@needs_node
+def test_while_it_moves_a_screen_reader_does_not_read_each_frame_aloud() -> None:
+    assert run_player("play.onclick(); tick();")["live"] == "off"
+    assert run_player("play.onclick(); tick(); play.onclick();")["live"] == "polite"
+    assert run_player("play.onclick();" + "tick();" * 5)["live"] == "polite"
+
+
+@needs_node
+def test_keys_on_a_control_are_not_jupyterlabs() -> None:
+    """Lab asks the element with the focus first: on the bar around it, it comes too late."""
+    controls = run_player("")["ours"][:4]
+    assert controls == ["true"] * 4
+
+
+@needs_node
+def test_what_stands_on_the_controls_is_in_every_font() -> None:
+    play, back, following, *_ = run_player("")["texts"]
+    assert (play, back, following) == ("Play", "←", "→")
+    assert run_player("play.onclick()")["texts"][0] == "Pause"
 
 
 # --- in a notebook ------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from matplotlib.text import Text
 from lesson5_utils import plotting
 from lesson5_utils.errors import ArgumentError
 from lesson5_utils.plotting import figures
-from lesson5_utils.plotting.labels import END, settle, spread_out
+from lesson5_utils.plotting.labels import END, WIDE, _folded, settle, spread_out
 from lesson5_utils.plotting.style import HOUSE, MEANING, dark, ink, looks, luminance
 
 
@@ -151,6 +151,29 @@ def test_one_line_and_lines_that_others_name_have_no_names(ax: Axes) -> None:
     plotting.curves(ax, None, {"only": [1, 2]})
     plotting.curves(ax, None, {"a": [1, 2], "b": [1, 3]}, named=False)
     assert names(ax) == [] and ax.get_legend() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("without penalty", "without penalty"),
+        ("SGD 0.05, momentum 0.9", "SGD 0.05,\nmomentum 0.9"),
+        ("lower start: 1000, 10000", "lower start:\n1000, 10000"),
+        ("a-name-in-one-piece_of_many_letters", "a-name-in-one-\npiece_of_many_letters"),
+    ],
+)
+def test_a_long_name_stands_in_lines_of_like_length(name: str, written: str, ax: Axes) -> None:
+    plotting.curves(ax, None, {name: [1, 2], "b": [1, 3]})
+    assert names(ax)[0].get_text() == written
+
+
+@given(st.text(alphabet="ab -", min_size=1, max_size=60))
+def test_folding_a_name_changes_only_its_spaces(name: str) -> None:
+    folded = _folded(name)
+    assert "".join(folded.split()) == "".join(name.split())
+    lengths = [len(line) for line in folded.split("\n")]
+    longest = max(map(len, re.split(r"[ -]", name)), default=0) + 1
+    assert max(lengths) <= max(WIDE, longest + name.count("-"))
 
 
 ENDS = {

@@ -24,6 +24,7 @@ __all__ = ["label_axis", "name_lines", "reference", "settle", "spread_out"]
 
 END = "line-end"  # marks the names that `settle` may move
 GAP = 2.0  # pixels between two of them
+WIDE = 18  # letters in a line of a name
 AT_ENDS = 4  # more lines than this have a legend
 
 
@@ -88,7 +89,7 @@ def _end_label(
 ) -> None:
     if label:
         made = ax.annotate(
-            textwrap.fill(label, 18),
+            _folded(label),
             end,
             (8, 0),
             xycoords=coords,
@@ -110,6 +111,17 @@ def _end_label(
         )
         made.set_gid(END)
         _arrow(made).set_visible(False)
+
+
+def _folded(label: str) -> str:
+    """A long name in lines of nearly the same length, so that no word is left alone."""
+
+    def rows(wide: int) -> list[str]:
+        return textwrap.wrap(label, wide, break_long_words=False)
+
+    fewest = len(rows(WIDE))
+    narrow = next(wide for wide in range(1, WIDE + 1) if len(rows(wide)) <= fewest)
+    return "\n".join(rows(narrow))
 
 
 def _box(name: Annotation) -> Bbox:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -90,6 +91,9 @@ def bands(
             moved = ax.transData + ScaledTranslation(aside, 0, ax.figure.dpi_scale_trans)
             ax.lines[before + place].set_transform(moved)
             ax.vlines(x, low, high, color=colour, lw=1.3, alpha=0.7, transform=moved)
+            # Moved by a transform of their own, they do not count for the axes by themselves.
+            ax.update_datalim([*zip(x, low, strict=True), *zip(x, high, strict=True)])
+            ax.margins(x=0.1)
     label_axis(ax, "y", ylabel, zoom)
     if named:
         name_lines(ax, styles)
@@ -189,7 +193,7 @@ def paths(
     """Ways [n, 2] over a landscape, `height` [len(y), len(x)], shown as contours of its log.
 
     A star marks the lowest point of the landscape. A way over another is thinner, so that
-    both are seen.
+    both are seen. Ways that end together have a legend, since names there would hide them.
     """
     if np.shape(height) != (len(y), len(x)):
         raise ArgumentError(
@@ -213,4 +217,8 @@ def paths(
             label=label,
         )
     ax.set(xlabel=xlabel, ylabel=ylabel, xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
-    name_lines(ax, styles)
+    ends = [np.asarray(way)[-1] / (np.ptp(x), np.ptp(y)) for way in lines.values() if len(way)]
+    if any(np.hypot(*(one - other)) < 0.1 for one, other in combinations(ends, 2)):
+        ax.legend(loc="best", frameon=True, framealpha=0.9, edgecolor="none")
+    else:
+        name_lines(ax, styles)

@@ -12,16 +12,21 @@
     made.textContent = text;
     made.setAttribute("aria-label", title);
     made.title = title;
+    // In JupyterLab the keys are ours here. On each control, since Lab looks at what has the
+    // focus before it looks at what is around it.
+    made.setAttribute("data-lm-suppress-shortcuts", "true");
+    Object.assign(made.style, { minWidth: "2em", minHeight: "2em", verticalAlign: "middle" });
     bar.appendChild(made);
     return made;
   }
   const bar = document.createElement("div");
   bar.setAttribute("role", "group");
   bar.setAttribute("aria-label", "Controls of the moving picture");
-  bar.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab: keys are ours here
-  const play = make("button", "▶", "Play");
-  const back = make("button", "⏮", "One frame back");
-  const next = make("button", "⏭", "One frame on");
+  // Words and arrows: the usual signs for pause and step are missing in many fonts.
+  const play = make("button", "Play", "Play");
+  play.style.minWidth = "4.5em"; // so that nothing beside it moves when it says Pause
+  const back = make("button", "←", "One frame back");
+  const next = make("button", "→", "One frame on");
   const slider = make("input", "", "Frame");
   Object.assign(slider, { type: "range", min: 0, max: last, step: 1, value: last });
   const told = document.createElement("output");
@@ -39,18 +44,20 @@
   function pause() {
     clearInterval(timer);
     timer = null;
-    play.textContent = "▶";
-    play.setAttribute("aria-label", "Play");
-    play.title = "Play";
+    call("Play");
+  }
+  function call(what) {
+    play.textContent = play.title = what;
+    play.setAttribute("aria-label", what);
+    // While it moves, a screen reader does not read every frame aloud.
+    told.setAttribute("aria-live", what === "Pause" ? "off" : "polite");
   }
   play.onclick = function () {
     if (timer) return pause();
     show(at === last ? 0 : at + 1);
     if (calm.matches || at === last) return; // less motion: one frame for each press
     timer = setInterval(() => (box.isConnected ? show(at + 1) : pause()), SECONDS * 1000);
-    play.textContent = "⏸";
-    play.setAttribute("aria-label", "Pause");
-    play.title = "Pause";
+    call("Pause");
   };
   back.onclick = () => { pause(); show(at - 1); };
   next.onclick = () => { pause(); show(at + 1); };
