@@ -45,6 +45,7 @@ NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 FIND_PYTHON = for p in $(CANDIDATES); do "$$p" $(NEW_ENOUGH) && break; p=; done
 
+# A .venv without pip is what an interrupted set-up leaves: it is made anew.
 $(STAMP): pyproject.toml constraints.txt
 	@$(FIND_PYTHON); \
 	if [ -z "$$p" ]; then \
@@ -53,7 +54,7 @@ $(STAMP): pyproject.toml constraints.txt
 	if ! "$$p" -c 'import ensurepip, venv' 2>/dev/null; then \
 		echo "$$p cannot make virtual environments: on Debian and Ubuntu 'apt install python3-venv'." >&2; \
 		exit 1; fi; \
-	$(PY) $(NEW_ENOUGH) || "$$p" -m venv --clear $(VENV)
+	$(PY) $(NEW_ENOUGH) && $(PY) -c 'import pip' 2>/dev/null || "$$p" -m venv --clear $(VENV)
 	@echo "Installing into $(VENV) (the first time takes some minutes) ..."
 	@$(INSTALL) --quiet -e '.[dev]' -c constraints.txt
 	@touch $(STAMP)

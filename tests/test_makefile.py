@@ -76,6 +76,26 @@ def test_an_old_python_is_refused_in_one_sentence(tmp_path: Path) -> None:
     assert not (tmp_path / ".venv").exists()
 
 
+@needs_make
+@pytest.mark.parametrize("pip", [True, False])
+def test_a_venv_that_was_interrupted_before_pip_came_is_made_anew(
+    tmp_path: Path, pip: bool
+) -> None:
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    python, here = tmp_path / "python", tmp_path / ".venv" / "bin" / "python"
+    here.parent.mkdir(parents=True)
+    answers = f'case "$*" in *"import pip"*) exit {0 if pip else 1};; esac'
+    for place, name in ((here, "inside"), (python, "outside")):
+        place.write_text(f'#!/bin/sh\n{answers}\necho "{name} $1 $2" >> log\n')
+        place.chmod(0o755)
+    asked = ["make", "setup", f"PYTHON={python}"]
+    subprocess.run(asked, cwd=tmp_path, capture_output=True, check=True)
+    said = (tmp_path / "log").read_text()
+    assert "inside -m pip" in said
+    assert ("outside -m venv" in said) is (not pip)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="CI's script is for Linux")
 def test_ci_points_the_tests_at_the_shared_data_when_they_are_there(tmp_path: Path) -> None:
     (tmp_path / "course" / ".ci").mkdir(parents=True)
