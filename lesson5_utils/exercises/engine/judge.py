@@ -17,9 +17,6 @@ from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from typing import Any, Literal, TypeVar, overload
 
-import numpy as np
-from torch import Tensor
-
 from lesson5_utils.errors import unknown
 from lesson5_utils.exercises.engine import compare
 from lesson5_utils.exercises.engine.cell_above import stopped
@@ -39,7 +36,13 @@ from lesson5_utils.exercises.engine.trial import (
     try_on,
     untouched,
 )
-from lesson5_utils.exercises.engine.values import blank, can_slope, texts, unfinished
+from lesson5_utils.exercises.engine.values import (
+    blank,
+    can_slope,
+    has_arrays,
+    texts,
+    unfinished,
+)
 
 __all__ = ["Exercise", "Record", "Report", "Slip", "listeners", "tell"]
 
@@ -159,21 +162,19 @@ class Exercise:
     def use(self, answer: Any) -> Any:
         """The answer once it is right, until then the reference: for the cells that follow.
 
-        What a right function returns is brought into the form of the reference's result: an
-        accepted list becomes a tensor. A class or a value is handed on as it is, and so is the
-        result for tensors where the reference was asked for plain numbers. Says nothing.
+        What a right function returns gets the form of the reference's result (a list becomes a
+        tensor), unless it is asked with tensors and the check asked with numbers only.
         """
         if self._judge(answer).status != "right":
             return self.reference() if self._is_value else self.reference
-        if self._is_value or inspect.isclass(answer) or self._form is None:
+        if not self.cases or inspect.isclass(answer) or self._form is None:
             return answer
-
-        plain = plain_numbers(self._form)
+        plain = plain_numbers(self._form) and not has_arrays(self.cases()[0])
 
         @wraps(answer)
         def in_form(*args: Any, **kwargs: Any) -> Any:
             result = answer(*args, **kwargs)
-            if plain and any(isinstance(one, Tensor | np.ndarray) for one in args):
+            if plain and has_arrays(args):
                 return result
             try:
                 return as_kind(self._form, result)

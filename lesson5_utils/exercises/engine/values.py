@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-__all__ = ["blank", "can_slope", "texts", "unfinished"]
+__all__ = ["blank", "can_slope", "has_arrays", "texts", "unfinished"]
 
 
 def unfinished(answer: Any) -> bool:
@@ -45,3 +45,8 @@ def can_slope(value: Any) -> bool:
     if isinstance(value, tuple | list):
         return bool(value) and all(map(can_slope, value))
     return isinstance(value, torch.Tensor) and value.is_floating_point()
+
+
+def has_arrays(values: Sequence[Any]) -> bool:
+    """Whether one of them is a tensor or an array."""
+    return any(isinstance(one, torch.Tensor | np.ndarray) for one in values)
