@@ -1,4 +1,4 @@
-"""Notebook 08: the heat laid over pictures, and what its own functions promise."""
+"""Notebook 08: what its own functions promise."""
 
 from __future__ import annotations
 

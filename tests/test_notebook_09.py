@@ -1,4 +1,4 @@
-"""What notebook 09's own cells do: columns without leaks, the best weights kept, batch norm."""
+"""What notebook 09's own cells do: columns without leaks, batch norm, means of films."""
 
 from __future__ import annotations
 
