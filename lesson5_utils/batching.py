@@ -6,6 +6,7 @@ of one length; the model is called as `model(*inputs)`. Batches are slices of te
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +25,7 @@ __all__ = [
     "Loss",
     "Metric",
     "batches",
+    "chosen_device",
     "device_of",
     "evaluate",
     "kept_modes",
@@ -104,6 +106,21 @@ def kept_modes(model: nn.Module) -> Iterator[None]:
     finally:
         for part, mode in modes:
             part.training = mode
+
+
+def chosen_device(device: str | torch.device | None = None) -> torch.device:
+    """The device asked for, else that of `LESSON5_DEVICE`, else the CPU.
+
+    Raises:
+        ArgumentError: it is not here, or holds no numbers.
+    """
+    name = os.environ.get("LESSON5_DEVICE") or "cpu" if device is None else device
+    try:
+        place = torch.device(name)
+        torch.zeros(1, device=place).item()  # "meta" has tensors, but no numbers in them
+    except (RuntimeError, AssertionError, ImportError, TypeError) as error:
+        raise ArgumentError(f"device {str(name)!r} is not available here: use 'cpu'") from error
+    return place
 
 
 def device_of(model: nn.Module) -> torch.device:

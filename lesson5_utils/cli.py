@@ -96,6 +96,7 @@ def run(
     course = index.load()
     lessons = course.choose(notebooks or ())
     _fetch_data(ratings, digits)
+    _check_device()
     executed = course.executed(ratings, digits)
     files.folder(course.pages)  # refused now, not after the notebooks
     try:
@@ -123,6 +124,14 @@ def _fetch_data(ratings: str, digits: str) -> None:
         if name not in known:
             raise ArgumentError(unknown(f"{kind} data set", name, known))
         datasets.fetch(name)
+
+
+def _check_device() -> None:
+    """Refuse a device that is not here now, not at the first training of some notebook."""
+    if os.environ.get("LESSON5_DEVICE") not in (None, "", "cpu"):
+        from lesson5_utils import batching
+
+        batching.chosen_device()
 
 
 @contextmanager
@@ -187,6 +196,7 @@ def lab(
     course = index.load()
     lesson = course.choose(named)[0]
     _fetch_data(ratings, digits)
+    _check_device()
     if allow_root:
         options.append("--allow-root")
     if _is_root() and "--allow-root" not in options:

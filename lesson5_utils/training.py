@@ -26,6 +26,7 @@ from lesson5_utils.batching import (
     Loss,
     Metric,
     batches,
+    chosen_device,
     device_of,
     evaluate,
     first_answer,
@@ -166,7 +167,7 @@ def fit(
     own: list[Hook] = [FrozenNorms(), *_schedule(schedule), Record()]
     own += [Validate(valid, named(metrics)), Rollback(), _progress(progress), *_hooks(hooks)]
     groups, wd = learning_groups(model, lr), arguments.number("wd", wd, least=0)
-    place, threads = _device(device), arguments.setting("LESSON5_THREADS", 1)
+    place, threads = chosen_device(device), arguments.setting("LESSON5_THREADS", 1)
     generator = _generator(seed)
     with _threads(threads):
         _check_rows(model, parts, "train")
@@ -311,16 +312,6 @@ def _hooks(hooks: Sequence[Hook]) -> Sequence[Hook]:
                 f"a hook is an object of a subclass of hooks.Hook, not {type(hook).__name__}"
             )
     return hooks
-
-
-def _device(device: str | torch.device | None) -> torch.device:
-    name = os.environ.get("LESSON5_DEVICE") or "cpu" if device is None else device
-    try:
-        place = torch.device(name)
-        torch.zeros(1, device=place).item()  # "meta" has tensors, but no numbers in them
-    except (RuntimeError, AssertionError, ImportError, TypeError) as error:
-        raise ArgumentError(f"device {str(name)!r} is not available here: use 'cpu'") from error
-    return place
 
 
 @contextmanager

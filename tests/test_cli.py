@@ -92,6 +92,16 @@ def test_data_list_says_what_there_is_and_where(
     assert "bundled" in told
 
 
+@pytest.mark.parametrize("command", ["run", "lab"])
+def test_a_device_that_is_not_here_is_refused_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr(cli, "_start_jupyter", lambda *_: pytest.fail("it started"))
+    monkeypatch.setattr("lesson5_utils.book.runner.run", lambda *_: pytest.fail("it ran"))
+    monkeypatch.setenv("LESSON5_DEVICE", "abacus")
+    assert "device 'abacus' is not available here" in str(lesson5(monkeypatch, command))
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
