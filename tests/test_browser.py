@@ -19,7 +19,8 @@ from lesson5_utils.book.pages import render
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((found for name in NAMES if (found := shutil.which(name))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 WORDS = """A formula, $x^2$, and `a_long_name_of_some_function_with_logits(model, batch)`.
