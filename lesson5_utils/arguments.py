@@ -22,6 +22,8 @@ __all__ = ["choice", "number", "setting", "whole"]
 
 T = TypeVar("T")
 
+LARGEST_SETTING = 1024  # of anything that is counted in the environment: threads, so far
+
 
 def number(
     name: str,
@@ -88,7 +90,7 @@ def setting(name: str, default: int) -> int:
         ArgumentError: `LESSON5_THREADS must be a whole number, such as 2, not 'two'`.
     """
     text = os.environ.get(name) or str(default)
-    if not (text.isdecimal() and int(text)):
+    if not (text.isdecimal() and 0 < int(text) <= LARGEST_SETTING):
         raise ArgumentError(f"{name} must be a whole number, such as 2, not {text!r}")
     return int(text)
 

@@ -92,7 +92,7 @@ def test_a_setting_is_a_whole_number_of_the_environment(
     for text, value in (("", 3), ("1", 1), ("12", 12)):
         monkeypatch.setenv("LESSON5_TEST", text)
         assert arguments.setting("LESSON5_TEST", 3) == value
-    for text in ("two", "0", "-1", "1.5"):
+    for text in ("two", "0", "-1", "1.5", "1025", "9" * 30):
         monkeypatch.setenv("LESSON5_TEST", text)
         with pytest.raises(ArgumentError, match=f"LESSON5_TEST must be .* not '{text}'"):
             arguments.setting("LESSON5_TEST", 3)
