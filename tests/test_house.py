@@ -21,6 +21,7 @@ FLOORS = [
     {"hooks"},
     {"training"},
     {"interpret", "plotting", "exercises"},
+    {"widgets"},
 ]
 FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 LINES, FUNCTION = 350, 45

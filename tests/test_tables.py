@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from lesson5_utils import datasets
+from lesson5_utils.errors import ArgumentError
 
 
 def between(one: str, other: str) -> float:
@@ -38,3 +41,14 @@ def test_positions_point_east_and_north() -> None:
 def test_capitals_are_equal_only_to_themselves() -> None:
     one, other = datasets.load_capitals(), datasets.load_capitals()
     assert one == one and one != other and len({one, other}) == 2
+
+
+def test_a_measured_table_is_found_beside_its_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks/race.csv").write_text("lr,error\n0.1,0.5\n", encoding="utf-8")
+    monkeypatch.setattr(datasets.registry, "bundled", lambda: tmp_path / "data")
+    assert datasets.measured("race").to_dict("list") == {"lr": [0.1], "error": [0.5]}
+    with pytest.raises(ArgumentError, match="unknown measured table 'rac'.*'race'"):
+        datasets.measured("rac")

@@ -59,6 +59,8 @@ def test_the_wheel_carries_the_package_and_the_data_and_nothing_else(wheel: Path
     wanted = {path.relative_to(ROOT).as_posix() for path in parts}
     data = [path for path in (ROOT / "data").iterdir() if path.is_file()]
     wanted |= {f"lesson5_utils/data/{path.name}" for path in data if path.suffix != ".py"}
+    tables = (ROOT / "benchmarks").glob("*.csv")
+    wanted |= {f"lesson5_utils/benchmarks/{path.name}" for path in tables}
     assert {name for name in inside if ".dist-info/" not in name} == wanted
 
 

@@ -25,8 +25,8 @@ __all__ = ["key", "saved", "sign", "take_over_text"]
 
 # What outputs are made with, beside our own code. A test compares this with what is imported.
 MADE_WITH = (
-    *("ipykernel", "ipython", "ipywidgets", "matplotlib", "matplotlib-inline", "numpy"),
-    *("pandas", "pillow", "scikit-learn", "scipy", "seaborn", "torch"),
+    *("anywidget", "ipykernel", "ipython", "ipywidgets", "matplotlib", "matplotlib-inline"),
+    *("numpy", "pandas", "pillow", "scikit-learn", "scipy", "seaborn", "torch"),
 )
 SETTINGS = ("LESSON5_RATINGS", "LESSON5_DIGITS", "LESSON5_DEVICE", "LESSON5_THREADS")
 
@@ -106,6 +106,10 @@ def _package() -> dict[str, Path]:
 
 
 def _bundled(course: Course) -> dict[str, Path]:
-    """The bundled data, without what made and describes them."""
-    found = (course.root / "data").glob("*.*")
-    return {f"data/{path.name}": path for path in found if path.suffix not in {".py", ".md"}}
+    """The bundled data and measured tables, without what made and describes them."""
+    found = [*(course.root / "data").glob("*.*"), *(course.root / "benchmarks").glob("*.csv")]
+    return {
+        path.relative_to(course.root).as_posix(): path
+        for path in found
+        if path.suffix not in {".py", ".md"}
+    }

@@ -3,7 +3,7 @@
     registry  the catalogue; finds a file here or downloads it, and verifies it
     ratings   who rated what
     digits    handwritten digits
-    tables    the capitals of Brazil
+    tables    the capitals of Brazil; tables that benchmarks/ measured
 
 A part is imported when one of its names is first asked for, so that a command that only
 lists or fetches data does not wait for torch.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         latent_score,
         load_ratings,
     )
-    from lesson5_utils.datasets.tables import Capitals, load_capitals
+    from lesson5_utils.datasets.tables import Capitals, load_capitals, measured
 
 __all__ = [
     "Capitals",
@@ -40,6 +40,7 @@ __all__ = [
     "load_capitals",
     "load_digits",
     "load_ratings",
+    "measured",
 ]
 
 

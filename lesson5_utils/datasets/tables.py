@@ -1,4 +1,4 @@
-"""Tables that are neither ratings nor pictures: the capitals of Brazil and their map."""
+"""Tables that are neither ratings nor pictures: Brazil's capitals, and what was measured."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from lesson5_utils.datasets import registry
+from lesson5_utils.errors import ArgumentError, unknown
 
-__all__ = ["Capitals", "load_capitals"]
+__all__ = ["Capitals", "load_capitals", "measured"]
 
 
 @dataclass(frozen=True, eq=False)  # tensors have no single answer to ==
@@ -48,3 +49,22 @@ def load_capitals() -> Capitals:
     chord = (on_sphere[:, None] - on_sphere[None]).norm(dim=2)
     distance = 2 * radius * torch.asin(chord / 2)
     return Capitals(frame, distance.float(), position.float())
+
+
+def measured(name: str) -> pd.DataFrame:
+    """A table that a script of `benchmarks/` measured and wrote beside itself.
+
+    What takes longer than some seconds is measured once, by `python benchmarks/<script>.py`;
+    a notebook reads the table and runs one arm again, to see that it agrees.
+
+    Args:
+        name: of the file, without `.csv`.
+
+    Raises:
+        ArgumentError: there is no table of that name.
+    """
+    folder = registry.bundled().parent / "benchmarks"
+    known = sorted(path.stem for path in folder.glob("*.csv"))
+    if name not in known:
+        raise ArgumentError(unknown("measured table", name, known))
+    return pd.read_csv(folder / f"{name}.csv")
