@@ -138,13 +138,22 @@ def joint(ax: Axes, predicted: Values, actual: Values) -> None:
     beside.set_xlabel("ratings")
 
 
-def matched_maps(ax: Axes, true: np.ndarray, found: np.ndarray, labels: Sequence[str]) -> None:
-    """Places [n, 2] as dots with names, and where a model put them as crosses.
+def matched_maps(
+    ax: Axes,
+    true: np.ndarray,
+    found: np.ndarray,
+    labels: Sequence[str],
+    outline: np.ndarray | None = None,
+) -> None:
+    """Places [n, 2] as dots with names, and where a model put them as crosses; behind them the
+    country's outline [m, 2], if there is one.
 
     Raises:
         ArgumentError: the three have different lengths.
     """
     same_length(true=true, found=found, labels=labels)
+    if outline is not None:
+        ax.fill(*np.transpose(outline), facecolor="0.95", edgecolor="0.75", lw=1, zorder=0)
     for start, end in zip(true, found, strict=True):
         ax.plot(*np.stack([start, end]).T, color="0.5", lw=0.8)
     ax.plot(*np.transpose(true), "o", color=COLOURS[0], ms=5, label="true place")
