@@ -24,7 +24,7 @@ __all__ = ["Drawings", "as_digit", "centred", "draw_strokes", "load_drawings"]
 
 SIZE, BOX = 28, 20  # of the picture, and of what MNIST's makers scaled each digit to
 RADIUS = 1.5  # of the pen, in pixels, to where the ink is half as dark
-EDGE = 1.6  # pixels over which the ink fades
+EDGE = 1.3  # pixels over which the ink fades
 LARGEST = 3.0  # times that a small drawing is enlarged; a dot stays a dot
 
 Stroke = Sequence[Sequence[float]]

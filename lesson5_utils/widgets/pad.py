@@ -48,7 +48,7 @@ class DrawingPad(anywidget.AnyWidget):
     _esm = HERE / "pad.js"
     _css = HERE / "pad.css"
     strokes: Any = traitlets.List().tag(sync=True)
-    ground = traitlets.Bytes(b"").tag(sync=True)  # a picture under the strokes, a byte a pixel
+    ground = traitlets.CBytes(b"").tag(sync=True)  # a picture under the strokes, a byte a pixel
     radius = traitlets.Float(drawings.RADIUS).tag(sync=True)  # of the pen
     saved: Any = traitlets.List().tag(sync=True)  # [name, strokes] of each
     answer = traitlets.Dict().tag(sync=True)  # what is shown beside the pad
@@ -79,8 +79,8 @@ class DrawingPad(anywidget.AnyWidget):
         with self.hold_trait_notifications():
             self.strokes = []
             self.ground = bytes((given * 255).round().to(torch.uint8).tolist())
-        self._under = given
-        self._drawn()
+        self._under = given  # more exact than the bytes
+        self._show()
 
     @property
     def digit(self) -> Tensor:
@@ -146,9 +146,10 @@ class DrawingPad(anywidget.AnyWidget):
 
     # --- what is shown -------------------------------------------------------------------
 
-    def _drawn(self, change: Any = None) -> None:
-        if not self.ground:  # cleared
-            self._under = torch.zeros(PIXELS)
+    def _drawn(self, change: Any) -> None:
+        if change["name"] == "ground":
+            greys = np.frombuffer(self.ground or bytes(PIXELS), dtype=np.uint8)
+            self._under = torch.from_numpy(greys.astype(np.float32) / 255)
         self._show()
 
     def _show(self) -> None:
@@ -170,6 +171,13 @@ class DrawingPad(anywidget.AnyWidget):
         strokes = proposal["value"]
         drawings.draw_strokes(strokes)  # refuses what is no stroke
         return [np.asarray(stroke, dtype=float).round(2).tolist() for stroke in strokes]
+
+    @traitlets.validate("ground")
+    def _whole_or_none(self, proposal: Any) -> bytes:
+        greys = bytes(proposal["value"])
+        if len(greys) not in (0, PIXELS):
+            raise ArgumentError(f"a picture has {PIXELS} bytes, not {len(greys)}")
+        return greys
 
     def __repr__(self) -> str:
         if self._under.any():

@@ -1,4 +1,4 @@
-// A fieldset for each film with six radio buttons: arrows, Tab and screen readers know them.
+// Six radio buttons for each film: Tab, arrows and screen readers know what to do with them.
 
 const STARS = ["not seen", "1", "2", "3", "4", "5"];
 
@@ -11,7 +11,7 @@ function make(tag, inside, attributes = {}, text = "") {
 }
 
 function render({ model, el }) {
-  const id = "lesson5-" + Math.random().toString(36).slice(2);
+  const id = `lesson5-${Math.random().toString(36).slice(2)}`;
   const box = make("div", el, {
     class: "lesson5-rate",
     role: "group",
@@ -19,15 +19,16 @@ function render({ model, el }) {
     "data-lm-suppress-shortcuts": "true",
   });
   const rows = model.get("films").map(([title, year, genres], at) => {
-    const row = make("fieldset", box);
-    const legend = make("legend", row);
-    make("span", legend, { class: "lesson5-title", dir: "auto" }, title);
-    make("span", legend, { class: "lesson5-about" }, [year, genres].filter(Boolean).join(" · "));
+    const name = `${id}-${at}`;
+    const row = make("div", box, { class: "lesson5-film", role: "radiogroup", "aria-labelledby": name });
+    const film = make("div", row, { id: name });
+    make("span", film, { class: "lesson5-title" }, title);
+    make("span", film, { class: "lesson5-about" }, ` ${[year, genres].filter(Boolean).join(" · ")}`);
     const stars = make("div", row, { class: "lesson5-stars" });
-    return STARS.map((name, value) => {
+    return STARS.map((words, value) => {
       const label = make("label", stars);
-      const radio = make("input", label, { type: "radio", name: `${id}-${at}`, value });
-      make("span", label, {}, name);
+      const radio = make("input", label, { type: "radio", name, value });
+      make("span", label, value ? { "aria-hidden": "true" } : {}, words);
       if (value) radio.setAttribute("aria-label", value === 1 ? "1 star" : `${value} stars`);
       radio.addEventListener("change", () => {
         const chosen = [...model.get("chosen")];
@@ -38,19 +39,15 @@ function render({ model, el }) {
       return radio;
     });
   });
-  const said = make("p", box, { role: "status", "aria-live": "polite" });
+  const said = make("p", box, { role: "status" });
 
   function show() {
     model.get("chosen").forEach((value, at) => { rows[at][value].checked = true; });
     said.textContent = model.get("said");
   }
-  model.on("change:chosen", show);
-  model.on("change:said", show);
+  model.on("change:chosen change:said", show);
   show();
-  return () => {
-    model.off("change:chosen", show);
-    model.off("change:said", show);
-  };
+  return () => model.off("change:chosen change:said", show);
 }
 
 export default { render };
