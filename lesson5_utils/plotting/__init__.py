@@ -9,6 +9,7 @@ always varies with colour, so no picture needs colour to be read.
 """
 
 from lesson5_utils.plotting.figures import figure, show, show_caption
+from lesson5_utils.plotting.films import film_map, judged, offers
 from lesson5_utils.plotting.grids import counts, cross_tab, heatmaps, images, matrix
 from lesson5_utils.plotting.labels import name_lines, reference
 from lesson5_utils.plotting.lines import (
@@ -41,17 +42,20 @@ __all__ = [
     "cross_tab",
     "curves",
     "figure",
+    "film_map",
     "fitted",
     "heatmaps",
     "histograms",
     "images",
     "joint",
+    "judged",
     "labelled_points",
     "looks",
     "matched_maps",
     "matrix",
     "moving",
     "name_lines",
+    "offers",
     "paths",
     "range_test",
     "reference",

@@ -120,6 +120,9 @@ MEANING: dict[str, Look] = {
     "frozen": _look(BLUE, 0),
     "flat": _look(GREEN, 2),
     "discriminative": _look(RED, 4),
+    # who sees a film
+    "cult": _look(ORANGE, 2),
+    "everybody": _look(BLUE, 1),
     # a curve as it came, and smoothed
     "each batch": _look(SKY, 0),
     "smoothed": _look(BLACK, 1),
