@@ -70,7 +70,7 @@ def test_a_value_is_told_by_what_differs(check_of: Any) -> None:
     assert check_of(dict.fromkeys(right, ...)).status == "unanswered"
     assert "Unknown choice 'because'" in check_of({**right, next(iter(right)): "because"}).text
     wrong = check_of(list(right.values()))
-    assert wrong.status == "wrong" and "expected the keys" in wrong.text
+    assert wrong.status == "wrong" and "Expected the keys" in wrong.text
 
 
 @pytest.mark.parametrize("kind", ["above", "below"])

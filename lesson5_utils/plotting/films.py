@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -135,6 +136,7 @@ def film_map(
     drawn = ax.scatter(
         places[rest, 0], places[rest, 1], s=14, c=year[rest], marker="o", lw=0, **scale
     )
+    keys = []
     for marker, (kind, rows) in zip("^s", kinds.items(), strict=False):
         rows = list(rows)
         ax.scatter(
@@ -145,9 +147,9 @@ def film_map(
             marker=marker,
             lw=0.5,
             ec="0.3",
-            label=kind,
             **scale,
         )
+        keys.append(Line2D([], [], ls="", marker=marker, mfc="0.7", mec="0.3", label=kind))
     ax.set(xlabel="component 1", ylabel="component 2")
     ax.margins(0.1)
     others = [np.delete(places, list(names), axis=0)]
@@ -157,9 +159,11 @@ def film_map(
         ax.annotate(
             "", (star[0], star[1]), (0, 0), arrowprops={"arrowstyle": "-", "color": "black"}
         )
-        ax.plot(*star, "*", ms=17, mfc=COLOURS[1], mec="black", label="you", ls="")
+        keys += ax.plot(*star, "*", ms=17, mfc=COLOURS[1], mec="black", label="you", ls="")
         others.append(star[None])
-    ax.legend(loc="upper left", bbox_to_anchor=(0, 1.09), ncols=3, handletextpad=0.3)
+    ax.legend(
+        handles=keys, loc="upper left", bbox_to_anchor=(0, 1.09), ncols=3, handletextpad=0.3
+    )
     bar = ax.figure.colorbar(drawn, ax=ax, shrink=0.6, pad=0.02)
     bar.set_label("year", fontsize=SMALL)
     bar.outline.set_visible(False)
@@ -179,9 +183,10 @@ def offers(
     same_length(titles=titles, stars=stars)
     for row, (name, value) in enumerate(zip(titles, stars, strict=True)):
         fresh = name in new
-        face = (*COLOURS[0], 0.25 if fresh else 0.6)
-        ax.barh(row, value, 0.74, color=face, hatch="///" if fresh else None, ec="white")
-        ax.text(0.08, row, f"{name} (new)" if fresh else name, va="center", fontsize=SMALL)
+        face, edge = (*COLOURS[0], 0.08 if fresh else 0.35), (*COLOURS[0], 0.35)
+        ax.barh(row, value, 0.74, color=face, hatch="///" if fresh else None, ec=edge)
+        told = textwrap.shorten(name, 34, placeholder=" …")
+        ax.text(0.08, row, f"{told} (new)" if fresh else told, va="center", fontsize=SMALL)
     ax.set(xlabel="predicted rating", xlim=(0, 5.5), ylim=(len(titles) - 0.4, -0.6), yticks=[])
     ax.spines["left"].set_visible(False)
     ax.set_title(title, loc="left")
