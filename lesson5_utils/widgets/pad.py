@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -15,10 +14,10 @@ from torch import Tensor
 from lesson5_utils import datasets
 from lesson5_utils.datasets import drawings
 from lesson5_utils.errors import ArgumentError
+from lesson5_utils.widgets.scripts import script, style
 
 __all__ = ["DrawingPad"]
 
-HERE = Path(__file__).resolve().parent
 PIXELS = 28 * 28
 
 Scores = Callable[[Tensor], Any]
@@ -45,8 +44,8 @@ class DrawingPad(anywidget.AnyWidget):
         ArgumentError: what `scores` or `why` gives has another form.
     """
 
-    _esm = HERE / "pad.js"
-    _css = HERE / "pad.css"
+    _esm = script("pad.js")
+    _css = style("pad.css")
     strokes: Any = traitlets.List().tag(sync=True)
     ground = traitlets.CBytes(b"").tag(sync=True)  # a picture under the strokes, a byte a pixel
     radius = traitlets.Float(drawings.RADIUS).tag(sync=True)  # of the pen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -13,10 +12,9 @@ from torch import Tensor
 from lesson5_utils import datasets
 from lesson5_utils.datasets import Ratings
 from lesson5_utils.errors import DataError
+from lesson5_utils.widgets.scripts import script, style
 
 __all__ = ["RateFilms"]
-
-HERE = Path(__file__).resolve().parent
 
 
 class RateFilms(anywidget.AnyWidget):
@@ -35,8 +33,8 @@ class RateFilms(anywidget.AnyWidget):
         DataError: the learner's file is damaged; it is left as it is.
     """
 
-    _esm = HERE / "rate.js"
-    _css = HERE / "rate.css"
+    _esm = script("rate.js")
+    _css = style("rate.css")
     films: Any = traitlets.List().tag(sync=True)  # [title, year, genres] of each
     chosen: Any = traitlets.List(traitlets.Int(min=0, max=5)).tag(sync=True)  # 0: not seen
     said = traitlets.Unicode().tag(sync=True)
