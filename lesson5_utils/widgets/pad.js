@@ -54,6 +54,7 @@ function reasons(brush, picture) {
 // --- what stands beside the pad ------------------------------------------------------------
 
 function answers(box, model) {
+  const said = make("p", box, { class: "lesson5-said" });
   const pictures = make("div", box, { class: "lesson5-pictures" });
   const part = (size, words) => {
     const figure = make("figure", pictures);
@@ -70,7 +71,6 @@ function answers(box, model) {
     const bar = make("span", make("span", row, { class: "lesson5-track", "aria-hidden": "true" }));
     return [row, bar, make("span", row, { class: "lesson5-share" })];
   });
-  const said = make("p", box, { class: "lesson5-said" });
   const aloud = make("p", box, { class: "lesson5-aloud", role: "status" });
   let wait = null;
 

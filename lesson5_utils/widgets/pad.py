@@ -46,7 +46,7 @@ class DrawingPad(anywidget.AnyWidget):
 
     _esm = script("pad.js")
     _css = style("pad.css")
-    strokes: Any = traitlets.List().tag(sync=True)
+    strokes: Any = traitlets.Any([]).tag(sync=True)  # [[x, y], …] of each
     ground = traitlets.CBytes(b"").tag(sync=True)  # a picture under the strokes, a byte a pixel
     radius = traitlets.Float(drawings.RADIUS).tag(sync=True)  # of the pen
     saved: Any = traitlets.List().tag(sync=True)  # [name, strokes] of each
@@ -122,8 +122,9 @@ class DrawingPad(anywidget.AnyWidget):
 
     def _check(self) -> None:
         """Ask both once, so that what is wrong is told where it was written."""
-        self._bars(self.digit)
-        self._reasons(self.digit)
+        digit = self.digit if self.digit.any() else datasets.load_drawings().x[0]
+        self._bars(digit)
+        self._reasons(digit)
 
     def _bars(self, digit: Tensor) -> list[float]:
         if self._scores is None:
