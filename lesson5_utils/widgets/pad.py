@@ -168,9 +168,7 @@ class DrawingPad(anywidget.AnyWidget):
     @traitlets.validate("strokes")
     def _as_listed(self, proposal: Any) -> list[list[list[float]]]:
         """Any points as plain numbers, two decimals: what the browser sends stays as it is."""
-        strokes = proposal["value"]
-        drawings.draw_strokes(strokes)  # refuses what is no stroke
-        return [np.asarray(stroke, dtype=float).round(2).tolist() for stroke in strokes]
+        return [way.round(2).tolist() for way in drawings.ways_of(proposal["value"])]
 
     @traitlets.validate("ground")
     def _whole_or_none(self, proposal: Any) -> bytes:
