@@ -22,7 +22,7 @@ __all__ = ["Arrow", "Edge", "Graph", "Node", "Part", "Shape", "place", "written"
 
 KINDS = ("given", "parameter", "activation", "loss")
 LINE = 0.165  # inches, a line of text
-DOT = 0.17  # a shape without text
+DOT = 0.15  # a shape without text
 PAD = 0.075  # around the text of a shape
 STEM = 0.2  # between a node and what stands below it
 APART = 0.035  # half the distance of an arrow forward and the one back
@@ -237,7 +237,9 @@ class _Placing:
     def broad(self, part: Part) -> float:
         """The width of a part's shape; it does not depend on numbers of usual size."""
         _, number, blame = self.lines(part)
-        if self.rows <= 0:
+        if self.rows < 0:
+            return DOT
+        if self.rows == 0:
             return max(wide(number) + 2 * PAD + 0.04, self.tall)
         usual = f"−0.{'0' * self.digits}"
         back = BACK if self.rows == 2 and part.kind != "given" else ""
@@ -300,7 +302,7 @@ class _Placing:
 
     def free(self) -> float:
         """What an arrow needs to be seen beside a weight."""
-        return 0.24 if self.rows >= 0 else 0.12
+        return {-1: 0.1, 0: 0.2}.get(self.rows, 0.3)
 
     def hang(self, part: Part, node: Shape) -> None:
         """A bias or a target under its node."""
@@ -334,8 +336,7 @@ class _Placing:
                 self.arrows.append(Arrow(x1, end.y - across, *stop, True))
         for one, other in combinations(weights, 2):
             if abs(one.x - other.x) < one.width and abs(one.y - other.y) < self.tall + 0.02:
-                apart = max(abs(one.y - other.y), 0.01)
-                self.needs("height", self.height * (self.tall + 0.03) / apart)
+                self.needs("height", self.height + self.tall + 0.03 - abs(one.y - other.y))
 
     def share(self, edge: Edge, gap: float) -> float:
         """How far along its edge a weight stands, from 0 to 1."""

@@ -113,6 +113,7 @@ def _outline(ax: Axes, shape: Shape) -> None:
         "fc": "white" if shape.empty else "0.93" if shape.off else paint.paper,
         "ls": (0, (2, 1.5)) if shape.off else "-",
         "lw": 1.8 if shape.kind == "loss" else 1.1,
+        "clip_on": False,
         "zorder": 3,
     }
     left, right = shape.x - shape.width / 2, shape.x + shape.width / 2
