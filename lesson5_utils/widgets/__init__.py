@@ -11,14 +11,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lesson5_utils.widgets.graph import NetGraph
     from lesson5_utils.widgets.net import SmallNet
 
 # One line for each name: which module has it.
 _WHERE = {
+    "NetGraph": "graph",
     "SmallNet": "net",
 }
 
 __all__ = [
+    "NetGraph",
     "SmallNet",
 ]
 
