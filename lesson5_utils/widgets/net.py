@@ -195,7 +195,9 @@ class SmallNet:
     def drawn_order(self) -> list[int]:
         """The place in `values` of each parameter in the order in which `place` draws them:
         first all biases, then all weights."""
-        at, weights, biases = 0, [], []
+        at = 0
+        weights: list[int] = []
+        biases: list[int] = []
         for w, b in zip(self.weights, self.biases, strict=True):
             weights += range(at, at + w.size)
             at += w.size
