@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 
-from lesson5_utils.plotting.graph import LINE, Arrow, Graph, Shape, place, wide
+from lesson5_utils.plotting.graph import Graph
+from lesson5_utils.plotting.placing import LINE, Arrow, Shape, place, wide
 from lesson5_utils.plotting.style import BLACK, BLUE, COLOURS, GREY, RED, SMALL, Colour, dark
 
 __all__ = ["net_graph"]
@@ -67,8 +68,9 @@ def net_graph(ax: Axes, graph: Graph, *, digits: int = 2, key: bool = False) -> 
     ax.set_axis_off()
     ax.set(xlim=(0, width), ylim=(-foot, height - foot))
     ax.set_aspect("equal")
+    small = not any(shape.number or shape.name for shape in shapes)
     for arrow in arrows:
-        _arrow(ax, arrow)
+        _arrow(ax, arrow, 6 if small else 9)
     for shape in shapes:
         _shape(ax, shape)
     if key:
@@ -89,12 +91,18 @@ def _grid(ax: Axes) -> tuple[int, int]:
     return spec.get_gridspec().get_geometry() if spec else (1, 1)
 
 
-def _arrow(ax: Axes, arrow: Arrow) -> None:
+def _arrow(ax: Axes, arrow: Arrow, tip: float = 9) -> None:
     style: dict[str, Any] = {"color": "0.75" if arrow.idle else "0.35", "lw": 1.1}
     if arrow.back:
         style |= {"color": BLAME, "ls": DASHES}
     ends = (arrow.x0, arrow.y0), (arrow.x1, arrow.y1)
-    style.update(arrowstyle="-|>", mutation_scale=9, shrinkA=0, shrinkB=0, zorder=2)
+    style.update(
+        arrowstyle="-|>" if arrow.tip else "-",
+        mutation_scale=tip,
+        shrinkA=0,
+        shrinkB=0,
+        zorder=2,
+    )
     ax.add_patch(FancyArrowPatch(*ends, **style))
 
 

@@ -15,11 +15,12 @@ function html(parent, tag, properties) {
 
 const minus = (value, digits) => value.toFixed(digits).replace(/^-(0(\.0+)?$)?/, (all, zero) => zero ? zero : "−");
 
-function drawArrow(parent, [x0, y0, x1, y1, back]) {
+function drawArrow(parent, [x0, y0, x1, y1, back, pointed]) {
   const kind = back ? " back" : "", long = Math.hypot(x1 - x0, y1 - y0);
-  const [ux, uy] = [(x1 - x0) / long, (y1 - y0) / long], tip = 8, half = 3.2;
+  const [ux, uy] = [(x1 - x0) / long, (y1 - y0) / long], tip = pointed ? 8 : 0, half = 3.2;
   const [bx, by] = [x1 - tip * ux, y1 - tip * uy];
   svg(parent, "line", { class: "arrow" + kind, x1: x0, y1: y0, x2: bx, y2: by });
+  if (!pointed) return;
   const points = [[x1, y1], [bx - half * uy, by + half * ux], [bx + half * uy, by - half * ux]];
   svg(parent, "polygon", { class: "tip" + kind, points: points.join(" ") });
 }
@@ -57,22 +58,22 @@ function render({ model, el }) {
     control.setAttribute("data-lm-suppress-shortcuts", "true");
     return control;
   }
-  function slider(name, min, max, step, oninput) {
-    const label = html(bars, "label", {});
+  function slider(where, name, min, max, step, oninput) {
+    const label = html(where, "label", {});
     html(label, "span", { textContent: name });
     const input = mine(html(label, "input", { type: "range", min, max, step, oninput }));
-    return { input, shown: html(label, "output", {}), min, max };
+    return { input, shown: html(label, "b", { ariaHidden: "true" }), min, max };
   }
   function set({ input, shown, min, max }, value, digits) {
-    input.min = Math.min(min, Math.floor(value)); // steps may leave the slider's range
-    input.max = Math.max(max, Math.ceil(value));
+    input.min = value < min ? Math.floor(value) : min; // steps may leave the slider's range
+    input.max = value > max ? Math.ceil(value) : max;
     if (Number(input.value) !== value) input.value = value;
     shown.textContent = minus(value, digits);
     input.setAttribute("aria-valuetext", shown.textContent);
   }
 
   const sliders = labels.map((name, k) => {
-    const made = slider(name, low, high, 0.05, () => {
+    const made = slider(bars, name, low, high, 0.05, () => {
       const values = [...model.get("values")];
       values[k] = Number(made.input.value);
       model.set("values", values);
@@ -82,11 +83,11 @@ function render({ model, el }) {
     made.input.onblur = () => { lit = null; draw(); };
     return made;
   });
-  const lr = slider("lr", 0, mostLr, mostLr / 50, () => {
+  const row = html(box, "div", { className: "bars row" });
+  const lr = slider(row, "lr", 0, mostLr, mostLr / 50, () => {
     model.set("lr", Number(lr.input.value));
     model.save_changes();
   });
-  const row = html(box, "div", { className: "row" });
   const ask = (what) => () => model.send({ do: what });
   mine(html(row, "button", { type: "button", textContent: "Step: p −= lr · gradient", onclick: ask("step") }));
   mine(html(row, "button", { type: "button", textContent: "Reset", onclick: ask("reset") }));
