@@ -93,7 +93,7 @@ def as_digit(strokes: Sequence[Stroke]) -> Tensor:
         return torch.zeros(SIZE * SIZE)
     every = np.concatenate(ways)
     low, high = every.min(axis=0), every.max(axis=0)
-    scale = min((BOX - 2 * RADIUS) / max(float((high - low).max()), 1e-6), LARGEST)
+    scale = min((BOX - 2 * RADIUS - EDGE) / max(float((high - low).max()), 1e-6), LARGEST)
     middle = (low + high) / 2
     return _to_middle(_ink([(way - middle) * scale + SIZE / 2 for way in ways]))
 
