@@ -167,7 +167,7 @@ def test_the_flow_goes_forward_then_back() -> None:
         "back: loss",
         "back: prediction",
         "back: h",
-        "back: x",
+        "back: w1",
     ]
     first, last = frames[0], frames[-1]
     assert [node.value for node in first.nodes()] == [2, None, None, None]
