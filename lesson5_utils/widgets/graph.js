@@ -48,7 +48,7 @@ function drawAll({ size: [width, height], shapes, arrows, alt }, lit) {
   return made;
 }
 
-function makeSlider(inside, name, min, max, step) {
+function makeSlider(inside, name, min, max, step, digits = 2) {
   const label = make("label", inside);
   make("span", label, {}, name);
   const input = make("input", label, { type: "range", min, max, step });
@@ -57,7 +57,7 @@ function makeSlider(inside, name, min, max, step) {
     input.min = value < min ? Math.floor(value) : min; // steps may leave the slider's range
     input.max = value > max ? Math.ceil(value) : max;
     if (Number(input.value) !== value) input.value = value;
-    shown.textContent = value.toFixed(2).replace(/^-(?=.*[1-9])/, "−").replace("-", "");
+    shown.textContent = value.toFixed(digits).replace(/^-(?=.*[1-9])/, "−").replace("-", "");
     input.setAttribute("aria-valuetext", shown.textContent);
   };
   return { input, set };
@@ -86,7 +86,7 @@ function render({ model, el }) {
     made.input.addEventListener("blur", () => { lit = null; paint(); });
     return made;
   });
-  const lr = makeSlider(row, "lr", 0, mostLr, mostLr / 50);
+  const lr = makeSlider(row, "lr", 0, mostLr, mostLr / 50, mostLr < 0.5 ? 3 : 2);
   lr.input.addEventListener("input", () => {
     model.set("lr", Number(lr.input.value));
     model.save_changes();
