@@ -10,6 +10,7 @@ always varies with colour, so no picture needs colour to be read.
 
 from lesson5_utils.plotting.figures import figure, show, show_caption
 from lesson5_utils.plotting.films import film_map, judged, offers
+from lesson5_utils.plotting.graph import Edge, Graph, Node, Part
 from lesson5_utils.plotting.grids import counts, cross_tab, heatmaps, images, matrix
 from lesson5_utils.plotting.labels import name_lines, reference
 from lesson5_utils.plotting.lines import (
@@ -21,6 +22,7 @@ from lesson5_utils.plotting.lines import (
     range_test,
     reliability,
 )
+from lesson5_utils.plotting.net import net_graph
 from lesson5_utils.plotting.player import moving
 from lesson5_utils.plotting.points import (
     joint,
@@ -36,7 +38,11 @@ __all__ = [
     "LINES",
     "MARKERS",
     "MEANING",
+    "Edge",
+    "Graph",
     "Look",
+    "Node",
+    "Part",
     "bands",
     "counts",
     "cross_tab",
@@ -55,6 +61,7 @@ __all__ = [
     "matrix",
     "moving",
     "name_lines",
+    "net_graph",
     "offers",
     "paths",
     "range_test",
