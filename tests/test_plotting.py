@@ -421,6 +421,66 @@ def test_a_map_without_heat_or_without_shape_draws_no_line(axes: np.ndarray) -> 
     assert not any(path.vertices.size for part in even.collections for path in part.get_paths())
 
 
+# --- films --------------------------------------------------------------------------------
+
+MEAN, SCORE = np.array([1.0, 2.0, 3.0, 4.0]), np.array([-1.0, 0.0, 2.0, 1.0])
+
+
+def offsets(ax: Axes) -> list[list[list[float]]]:
+    return [np.asarray(one.get_offsets()).tolist() for one in ax.collections]
+
+
+def test_judged_draws_each_film_once_and_marks_groups(ax: Axes) -> None:
+    groups = {"cult": [3], "everybody": [1]}
+    plotting.judged(ax, MEAN, SCORE, ylabel="bias", marked=groups, names={3: "Godzilla"})
+    drawn = offsets(ax)
+    assert drawn == [[[1, -1], [3, 2]], [[4, 1]], [[2, 0]]]
+    legend = ax.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["cult", "everybody"]
+    assert texts(ax) == ["Godzilla"] and ax.get_ylabel() == "bias"
+
+
+def test_judged_draws_what_is_true_by_size_and_by_colour(ax: Axes) -> None:
+    truth = [0.0, 1.0, 3.0, -1.0]
+    plotting.judged(ax, MEAN, SCORE, ylabel="bias", quality=truth, named=False)
+    (points_of,) = ax.collections
+    sizes = np.asarray(points_of.get_sizes())  # type: ignore[attr-defined]
+    assert np.argsort(sizes).tolist() == np.argsort(truth).tolist()
+    assert np.asarray(points_of.get_array()).tolist() == truth and ax.get_legend() is None
+
+
+def test_film_map_points_to_you_as_far_as_there_is_room(ax: Axes) -> None:
+    places = np.array([[1.0, 0.0], [-2.0, 0.0], [0.0, 1.0]])
+    kinds = {"Drama": [0], "Comedy": [1]}
+    plotting.film_map(ax, places, [1950, 1980, 2010], kinds, {2: "Jaws"}, you=[0.0, 1e-3])
+    assert offsets(ax)[:3] == [[[0, 1]], [[1, 0]], [[-2, 0]]]
+    star = next(line for line in ax.lines if line.get_marker() == "*")
+    assert np.allclose([*star.get_xdata(), *star.get_ydata()], [0, 1.8])
+    legend = ax.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["Drama", "Comedy", "you"]
+
+
+def test_offers_have_bars_as_long_as_the_ratings_and_say_what_is_new(ax: Axes) -> None:
+    long = "The Lord of the Rings: The Fellowship of the Ring"
+    plotting.offers(ax, ["Jaws", long], [4.5, 4.0], ["Jaws"], "for you")
+    bars: list[Any] = list(ax.patches)
+    assert [bar.get_width() for bar in bars] == [4.5, 4.0]
+    assert [bar.get_hatch() for bar in bars] == ["///", None]
+    assert texts(ax) == ["Jaws (new)", "The Lord of the Rings: The …"]
+    assert ax.get_title("left") == "for you"
+
+
+def test_matched_maps_may_have_an_outline_behind_them(ax: Axes) -> None:
+    corners = np.array([[0.0, 0.0], [2.0, 0.0], [1.0, 2.0]])
+    place = np.array([[1.0, 1.0]])
+    plotting.matched_maps(ax, place, place, ["DF"], corners)
+    (country,) = ax.patches
+    assert country.get_path().vertices[:3].tolist() == corners.tolist()
+    assert country.get_zorder() < min(line.get_zorder() for line in ax.lines)
+
+
 # --- what is refused ----------------------------------------------------------------------
 
 REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
@@ -455,6 +515,18 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     "maps": (
         lambda ax: plotting.matched_maps(ax, np.ones((2, 2)), np.ones((2, 2)), ["A"]),
         "true, found and labels",
+    ),
+    "a list of films": (
+        lambda ax: plotting.offers(ax, ["Jaws"], [4.5, 4.0]),
+        "titles and stars",
+    ),
+    "a map of films": (
+        lambda ax: plotting.film_map(ax, np.ones((2, 2)), [1950], {}, {}),
+        "places and year",
+    ),
+    "films judged": (
+        lambda ax: plotting.judged(ax, [1, 2], [1, 2, 3], ylabel="bias"),
+        "mean, score and quality",
     ),
     "cross tab": (
         lambda ax: plotting.cross_tab(ax, np.ones((2, 3)), ["a"], list("abc")),
