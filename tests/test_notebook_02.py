@@ -170,6 +170,15 @@ def test_many_factors_hide_the_bias_and_the_net_wants_time() -> None:
     assert mean[0, "means only"] < mean[1, "dot product"]
 
 
+def test_on_movielens_each_rung_helps_but_the_net() -> None:
+    table = datasets.measured("ladder").query("data == 'ml-100k' and n_factors == 50")
+    mean = table.groupby("rung")["valid"].mean()
+    rungs = ["dot product", "+ range", "+ bias", "+ weight decay"]
+    assert (mean[rungs].diff().dropna() < -0.005).all()
+    assert mean["neural net, 20 epochs"] > mean["+ weight decay"] + 0.03
+    assert mean["+ bias"] < 0.8926 - 0.05  # the book's
+
+
 def test_the_bias_finds_the_quality_in_every_simulation() -> None:
     table = datasets.measured("quality")
     mean = table.groupby(["simulation", "score"])["correlation"].mean().unstack()
