@@ -130,40 +130,29 @@ def film_map(
     """
     same_length(places=places, year=year)
     places, year = np.asarray(places, dtype=float), np.asarray(year, dtype=float)
-    scale: Any = {"vmin": year.min(), "vmax": year.max(), "cmap": "viridis"}
     inside = {row for rows in kinds.values() for row in rows}
-    rest = [row for row in range(len(places)) if row not in inside]
-    drawn = ax.scatter(
-        places[rest, 0], places[rest, 1], s=14, c=year[rest], marker="o", lw=0, **scale
-    )
-    keys = []
-    for marker, (kind, rows) in zip("^s", kinds.items(), strict=False):
-        rows = list(rows)
-        ax.scatter(
-            places[rows, 0],
-            places[rows, 1],
-            s=42,
-            c=year[rows],
-            marker=marker,
-            lw=0.5,
-            ec="0.3",
-            **scale,
-        )
-        keys.append(Line2D([], [], ls="", marker=marker, mfc="0.7", mec="0.3", label=kind))
+    groups = [("o", 14, [row for row in range(len(places)) if row not in inside])]
+    groups += [(mark, 42, list(rows)) for mark, rows in zip("^s", kinds.values(), strict=False)]
+    scale: Any = {"vmin": year.min(), "vmax": year.max(), "cmap": "viridis"}
+    for mark, size, rows in groups:
+        edge: Any = {"lw": 0} if mark == "o" else {"lw": 0.5, "ec": "0.3"}
+        x, y = places[rows].T
+        drawn = ax.scatter(x, y, s=size, c=year[rows], marker=mark, **edge, **scale)
+    keys = [
+        Line2D([], [], ls="", marker=mark, mfc="0.7", mec="0.3", label=kind)
+        for mark, kind in zip("^s", kinds, strict=False)
+    ]
     ax.set(xlabel="component 1", ylabel="component 2")
     ax.margins(0.1)
     others = [np.delete(places, list(names), axis=0)]
     if you is not None:
-        star = np.asarray(you, dtype=float)
-        star *= 0.9 * np.abs(places).max() / max(float(np.linalg.norm(star)), 1e-12)
-        ax.annotate(
-            "", (star[0], star[1]), (0, 0), arrowprops={"arrowstyle": "-", "color": "black"}
-        )
+        way = np.asarray(you, dtype=float)
+        star = way * 0.9 * np.abs(places).max() / max(float(np.linalg.norm(way)), 1e-12)
+        ax.plot([0, star[0]], [0, star[1]], color="black", lw=1.2)
         keys += ax.plot(*star, "*", ms=17, mfc=COLOURS[1], mec="black", label="you", ls="")
         others.append(star[None])
-    ax.legend(
-        handles=keys, loc="upper left", bbox_to_anchor=(0, 1.09), ncols=3, handletextpad=0.3
-    )
+    place: Any = {"loc": "upper left", "bbox_to_anchor": (0, 1.09), "ncols": 3}
+    ax.legend(handles=keys, handletextpad=0.3, **place)
     bar = ax.figure.colorbar(drawn, ax=ax, shrink=0.6, pad=0.02)
     bar.set_label("year", fontsize=SMALL)
     bar.outline.set_visible(False)
