@@ -1,4 +1,4 @@
-"""Pages in a real browser: nothing asked of another host, no error, no sideways scroll.
+"""Pages and widgets in a real browser: nothing asked of another host, no error, all by keys.
 
 Skipped without playwright (`pip install playwright`) and a Chromium on the path.
 """
@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_markdown_cell, new_notebook
 from small_course import cell, small_course
 
+from lesson5_utils import widgets
 from lesson5_utils.book.pages import render
 
 pytestmark = pytest.mark.slow
@@ -114,3 +115,81 @@ def test_without_scripts_the_last_frame_is_seen(page: Path, browser: Any) -> Non
     assert opened.locator(".lesson5-moving img").bounding_box()["width"] > 500
     assert opened.locator(".lesson5-moving button").count() == 0
     context.close()
+
+
+# A widget without JupyterLab: its own script, and a model whose changes Python answers.
+STAGE = """
+const listeners = {};
+let state, waiting = {};
+const model = {
+  get: (name) => state[name],
+  set: (name, value) => { state[name] = waiting[name] = value; },
+  save_changes: () => { const sent = waiting; waiting = {}; python(sent, null).then(receive); },
+  send: (message) => python({}, message).then(receive),
+  on: (names, does) => names.split(" ").forEach((one) => (listeners[one] ??= []).push(does)),
+  off: () => {},
+};
+function receive(fresh) {
+  const old = state;
+  state = fresh;
+  for (const name of Object.keys(fresh)) {
+    if (JSON.stringify(old[name]) === JSON.stringify(fresh[name])) continue;
+    (listeners["change:" + name] ?? []).forEach((does) => does());
+  }
+}
+state = await python({}, null);
+widget.render({ model, el: document.body });
+"""
+
+
+def stage(widget: Any, browser: Any, scheme: str = "light") -> tuple[Any, list[str]]:
+    """A page that shows the widget, and what it says or asks for that it should not."""
+    opened = browser.new_page(color_scheme=scheme)
+    wrong: list[str] = []
+    opened.on("console", lambda message: wrong.append(message.text))
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("request", lambda request: wrong.append(request.url))
+
+    def python(changes: dict[str, Any], message: Any) -> dict[str, Any]:
+        for name, value in changes.items():
+            setattr(widget, name, value)
+        if message:
+            widget._handle_custom_msg(message, [])
+        return {key: value for key, value in widget.get_state().items() if key[:4] != "_ano"}
+
+    opened.expose_function("python", python)
+    module = widget._esm.replace("export default", "const widget =")
+    opened.set_content(
+        f"<style>{widget._css}</style><body><script type=module>{module}{STAGE}</script>"
+    )
+    opened.wait_for_selector("[role=status]")
+    return opened, wrong
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_graph_of_a_net_is_played_by_keys(scheme: str, browser: Any) -> None:
+    net = widgets.SmallNet(x=2, weights=[0.5, 0.8], biases=[0.1, None], target=3)
+    graph = widgets.NetGraph(net, lr=0.05)
+    opened, wrong = stage(graph, browser, scheme)
+    told, picture = opened.get_by_role("status"), opened.get_by_role("img")
+    assert told.inner_text() == "prediction 0.88, target 3.00, loss 4.4944"
+    assert picture.locator(".lit").count() == 0
+    opened.get_by_role("slider", name="w1").focus()
+    assert picture.locator(".lit").count() == 1, "the number it moves is framed"
+    opened.keyboard.press("ArrowRight")
+    opened.wait_for_function("document.body.innerText.includes('prediction 0.96')")
+    assert graph.values == pytest.approx([0.55, 0.1, 0.8])
+    assert "w1 0.55" in picture.text_content()
+    assert "prediction 0.96" in picture.get_attribute("aria-label")
+    opened.get_by_role("button", name="Step").focus()
+    opened.keyboard.press("Enter")
+    opened.wait_for_function("document.body.innerText.includes('After 1 step')")
+    assert graph.steps == 1 and told.inner_text() == graph.told()
+    slider = opened.get_by_role("slider", name="w2")
+    assert slider.get_attribute("aria-valuetext") == f"{graph.values[2]:.2f}"
+    opened.keyboard.press("Tab")
+    opened.keyboard.press("Space")
+    opened.wait_for_function("document.body.innerText.includes('loss 4.4944')")
+    assert graph.values == net.values()
+    assert wrong == []
+    opened.close()
