@@ -29,6 +29,7 @@ from lesson5_utils.plotting.points import (
     spread,
 )
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
+from lesson5_utils.plotting.valley import ditch, rates_above, valley
 
 __all__ = [
     "COLOURS",
@@ -40,6 +41,7 @@ __all__ = [
     "counts",
     "cross_tab",
     "curves",
+    "ditch",
     "figure",
     "fitted",
     "heatmaps",
@@ -54,10 +56,12 @@ __all__ = [
     "name_lines",
     "paths",
     "range_test",
+    "rates_above",
     "reference",
     "reliability",
     "scatter",
     "show",
     "show_caption",
     "spread",
+    "valley",
 ]
