@@ -97,9 +97,11 @@ def moving(
     chosen = np.linspace(0, len(frames) - 1, min(still, len(frames))).round().astype(int)
     told = f"The same in {len(chosen)} still pictures. {alt}"
     n = len(chosen)
-    layout: dict[str, Any] = {"width": WIDEST, "height": still_height, "cols": n, "sharey": True}
+    layout: dict[str, Any]
     if stacked:
         layout = {"width": width, "height": n * (height + TITLE), "rows": n, "sharex": True}
+    else:
+        layout = {"width": WIDEST, "height": still_height, "cols": n, "sharey": True}
     with figure(told, **layout) as axes:
         for ax, at in zip(axes, chosen.tolist(), strict=True):
             draw(ax, frames[at])
