@@ -31,6 +31,7 @@ from lesson5_utils.plotting.points import (
     spread,
 )
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
+from lesson5_utils.plotting.wide import wide_fit
 
 __all__ = [
     "COLOURS",
@@ -67,4 +68,5 @@ __all__ = [
     "show",
     "show_caption",
     "spread",
+    "wide_fit",
 ]
