@@ -5,8 +5,9 @@ Plain NumPy in float64, one row at a time; the tests compare it with autograd.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ __all__ = ["Blame", "SmallNet"]
 Rows = list[np.ndarray]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Blame:
     """∂loss/∂number for every number of a net, in lists like the net's own.
 
@@ -35,8 +36,12 @@ class Blame:
     after: Rows
     x: np.ndarray
 
+    def values(self) -> list[float]:
+        """The gradient in one list, in the order of `SmallNet.values`."""
+        return _flat(self.weights, self.biases)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class SmallNet:
     """A net of a few numbers, one row of input, and the target it should predict.
 
@@ -154,6 +159,53 @@ class SmallNet:
         ]
         return SmallNet(self.x, weights, self.target, biases, self.names)
 
+    # --- all parameters in one list: w1 row by row, b1, w2, b2 … ---------------------------
+
+    def values(self) -> list[float]:
+        """All parameters."""
+        return _flat(self.weights, self.biases)
+
+    def with_values(self, values: Sequence[float]) -> SmallNet:
+        """The net with these parameters.
+
+        Raises:
+            ArgumentError: not as many numbers as there are, or one that is not finite.
+        """
+        _fits("the net must get a number for each parameter", len(self.values()), len(values))
+        left = iter(values)
+        weights: Rows = []
+        biases: list[list[float] | None] = []
+        for w, b in zip(self.weights, self.biases, strict=True):
+            weights.append(np.array([next(left) for _ in range(w.size)]).reshape(w.shape))
+            biases.append(None if b is None else [next(left) for _ in b])
+        return replace(self, weights=weights, biases=biases)
+
+    def labels(self) -> list[str]:
+        """What each parameter is called: `w1`, or `w1: x2 → h3` where there are several."""
+        made = []
+        layers = self.layers()
+        for k, (starts, ends) in enumerate(pairwise(layers), start=1):
+            pairs = [f": {start} → {end}" for start in starts for end in ends]
+            w, b = self.named(f"w{k}"), self.named(f"b{k}")
+            made += [w + (pair if len(pairs) > 1 else "") for pair in pairs]
+            if self.biases[k - 1] is not None:
+                made += [b + (f": {end}" if len(ends) > 1 else "") for end in ends]
+        return made
+
+    def drawn_order(self) -> list[int]:
+        """The place in `values` of each parameter in the order in which `place` draws them:
+        first all biases, then all weights."""
+        at = 0
+        weights: list[int] = []
+        biases: list[int] = []
+        for w, b in zip(self.weights, self.biases, strict=True):
+            weights += range(at, at + w.size)
+            at += w.size
+            if b is not None:
+                biases += range(at, at + len(b))
+                at += len(b)
+        return biases + weights
+
     # --- as a graph -----------------------------------------------------------------------
 
     def graph(self, show: str = "blame") -> Graph:
@@ -254,6 +306,13 @@ def _without_blame(graph: Graph, numbers: bool) -> Graph:
 
     columns = [[bare(node) for node in column] for column in graph.columns]
     return Graph(columns, [bare(edge) for edge in graph.edges], int(numbers))
+
+
+def _flat(weights: Rows, biases: list[np.ndarray | None]) -> list[float]:
+    made: list[float] = []
+    for w, b in zip(weights, biases, strict=True):
+        made += w.ravel().tolist() + ([] if b is None else b.tolist())
+    return made
 
 
 def _array(name: str, value: Any, axes: int) -> np.ndarray:
