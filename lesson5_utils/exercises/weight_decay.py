@@ -74,8 +74,8 @@ WAYS = ("rises", "falls", "falls, then rises", "stays")
 @exercise(
     kind="predict",
     choices=WAYS,
-    why="Only one of the five turns round, and it is the one that was measured on other points. "
-    "So only validation can choose wd.",
+    why="Only one of the five turns round: the one that was measured on other points. So only "
+    "validation can choose wd.",
 )
 def trends() -> dict[str, str]:
     return {
@@ -163,8 +163,7 @@ gradient.slip(
     lambda loss_gradient, w, wd: 2 * wd * w,
 )
 gradient.slip(
-    "one of the two mistakes is still there: the sign. A step goes against the gradient, so "
-    "this one makes every weight grow.",
+    "that is the function as she wrote it, with both mistakes.",
     lambda loss_gradient, w, wd: loss_gradient - wd * w,
 )
 
@@ -181,9 +180,10 @@ Errors = dict[float, list[float]]
         ({0.1: [0.63, 0.66], 10.0: [1.1, 1.2], 1.0: [0.61, 0.60]},),  # in no order
         ({1.0: [0.7, 0.7], 0.01: [0.6, 0.6], 0.1: [0.65, 0.65]},),
         ({0.3: [0.62, 0.62], 3.0: [0.6, 0.6], 0.1: [0.65, 0.65], 1.0: [0.61, 0.61]},),
-        # one lucky seed at an edge, in the first place and in the last
+        # a lucky seed at an edge, in the first place and in the last; an unlucky one inside
         ({0.01: [0.60, 0.70, 0.71], 0.1: [0.63, 0.64, 0.62], 1.0: [0.72, 0.70, 0.73]},),
         ({0.01: [0.68, 0.70, 0.71], 0.1: [0.63, 0.64, 0.62], 1.0: [0.72, 0.75, 0.55]},),
+        ({0.01: [0.65, 0.65, 0.66], 0.1: [0.70, 0.60, 0.61], 1.0: [0.71, 0.70, 0.72]},),
         ({0.01: [0.60, 0.61], 0.1: [0.64, 0.65], 1.0: [0.70, float("inf")]},),  # it diverged
     ],
     kind="design",
@@ -216,6 +216,10 @@ widen.slip(
     "the luckiest seed decides. Take the mean of all seeds.",
     lambda errors: _by(min, errors),
 )
+widen.slip(
+    "the unluckiest seed decides. Take the mean of all seeds.",
+    lambda errors: _by(max, errors),
+)
 
 
 @widen.slip(
@@ -231,4 +235,3 @@ def _(errors: Errors) -> str:
 @widen.slip("the worst value was taken instead of the best: the error should be low.")
 def _(errors: Errors) -> str:
     return str(widen.reference({wd: [-sum(each)] for wd, each in errors.items()}))
-

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from lesson5_utils.plotting.lines import fitted
-from lesson5_utils.plotting.style import COLOURS, MEANING, Values, same_length
+from lesson5_utils.plotting.style import MEANING, Values, same_length
 
 __all__ = ["wide_fit"]
 
