@@ -85,6 +85,6 @@ def _bars(ax: Axes, weights: np.ndarray) -> None:
     ax.axhline(0, color="0.45", lw=0.8)
     ax.set_yscale("symlog", linthresh=0.1, linscale=0.5)
     ax.set(ylim=WEIGHTS)
-    ticks = [-100, 0, 100]
+    ticks = [-100, -1, 1, 100]  # 0 is the line itself
     ax.set_yticks(ticks, [f"{tick}".replace("-", "−") for tick in ticks])
     ax.minorticks_off()
