@@ -33,6 +33,7 @@ from lesson5_utils.plotting.points import (
 from lesson5_utils.plotting.reading import reading, reasons
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
 from lesson5_utils.plotting.valley import ditch, rates_above, valley
+from lesson5_utils.plotting.wide import wide_fit
 
 __all__ = [
     "COLOURS",
@@ -74,4 +75,5 @@ __all__ = [
     "show_caption",
     "spread",
     "valley",
+    "wide_fit",
 ]
