@@ -10,9 +10,14 @@ How a rating comes about, in stars:
     score  = mean + user bias + film bias + taste · film + drift · years
     rating = score + noise, rounded to a whole star, clipped to 1 … 5
 
-A film has a place on three axes that follow its genres and its year; a user's taste is a
-random direction among them. Who rates what is as uneven as in MovieLens 100K: few films
-are rated by most, many by few; good films and films to one's taste are chosen more often.
+A film's bias is its `quality` in `films.csv`, which is the authors' opinion. Its place on three
+axes follows its genres and its year; a user's taste is a random direction among them.
+
+Nobody rates at random: users watch what suits them. So a film's raters like it better than the
+others would, and its plain mean is too high; by how much depends on its `audience`, again the
+authors' opinion. A film for `everybody` is seen whatever the taste. A `cult` film is far out on
+the axes, and only those far out on the same side go and see it. Who rates how much is as
+uneven as in MovieLens 100K.
 """
 
 from __future__ import annotations
@@ -21,6 +26,7 @@ import argparse
 import gzip
 import io
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -30,12 +36,32 @@ from lesson5_utils.datasets.ratings import DAY, latent_score
 SEED = 4
 N_USERS = 800
 N_RATINGS = 35_000
-MEAN = 3.45
+MEAN = 3.1  # of all users and films; those who choose to rate a film give more
 NOISE = 0.75  # standard deviation, before rounding
-USER_BIAS, FILM_BIAS = 0.35, 0.65  # standard deviations
+USER_BIAS, FILM_BIAS = 0.35, 0.75  # standard deviations
 AXES = {"light–serious": 0.8, "old–new": 0.66, "action–romance": 0.22}  # strengths
 DRIFT = -0.15  # stars a year: everybody grows a little stricter
 START, YEARS = 1_735_689_600, 1.75  # from 1 January 2025, UTC
+
+
+class Audience(NamedTuple):
+    """How a kind of film is chosen; a user watches those with the highest appeal.
+
+    appeal = fame + spread · normal + taste · match with the user's taste + Gumbel noise
+    """
+
+    fame: float
+    spread: float
+    taste: float
+
+
+AUDIENCES = {
+    "everybody": Audience(fame=2.2, spread=0.45, taste=0.0),
+    "broad": Audience(fame=0.5, spread=1.5, taste=0.4),
+    "narrow": Audience(fame=-0.3, spread=1.5, taste=1.1),
+    "cult": Audience(fame=-2.3, spread=0.3, taste=1.4),
+}
+CULT_REACH = 2.4  # how far from the middle of all films a cult film is; the others: 1.1
 
 LIGHT = {"Comedy", "Family", "Animation", "Adventure", "Musical", "Fantasy"}
 SERIOUS = {"Drama", "War", "Crime", "Thriller", "Mystery", "Horror"}
@@ -44,7 +70,8 @@ ROMANCE = {"Romance", "Musical", "Drama", "Family"}
 
 
 def film_axes(films: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
-    """Places [n_films, 3] on the axes: centred, uncorrelated, as wide as `AXES` says."""
+    """Places [n_films, 3] on the axes: centred, as wide as `AXES` says, uncorrelated with each
+    other and with quality; cult films farther out, on the side where they are."""
 
     def score(genres: str, plus: set[str], minus: set[str]) -> float:
         names = genres.split("|")
@@ -59,25 +86,42 @@ def film_axes(films: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
     ).astype(float)
     raw += rng.normal(0, 0.25, raw.shape)  # a film is more than its genres
     raw -= raw.mean(axis=0)
-    for axis in range(1, raw.shape[1]):  # take out what an earlier axis already says
-        earlier = raw[:, :axis]
+    earlier = (films["quality"] - films["quality"].mean()).to_numpy()[:, None]
+    for axis in range(raw.shape[1]):  # take out what quality and an earlier axis already say
         raw[:, axis] -= earlier @ np.linalg.lstsq(earlier, raw[:, axis], rcond=None)[0]
-    return raw / raw.std(axis=0) * np.array(list(AXES.values()))
+        earlier = np.column_stack([earlier, raw[:, axis]])
+    widths = np.array(list(AXES.values()))
+    places = raw / raw.std(axis=0) * widths
+    places /= np.sqrt(np.linalg.norm(places, axis=1, keepdims=True))  # no film says nothing
+    places *= widths / places.std(axis=0)
+    cult = films["audience"].to_numpy() == "cult"
+    places[cult] *= CULT_REACH / np.linalg.norm(places[cult], axis=1, keepdims=True)
+    return places
+
+
+def tastes(rng: np.random.Generator) -> np.ndarray:
+    """Users' directions [n_users, 3]: the second half are the opposites of the first, so that
+    no place on the axes is liked more than another on the whole."""
+    half = rng.normal(size=(N_USERS // 2, len(AXES)))
+    return np.concatenate([half, -half])
 
 
 def plant(films: pd.DataFrame, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Everything about users and films that the ratings will depend on."""
     n_films = len(films)
-    bias = rng.normal(0, FILM_BIAS, n_films)
-    popularity = 1.8 * rng.normal(size=n_films) + 0.8 * bias  # log scale; better, better known
-    popularity = popularity.clip(-3.2, 3.0)  # so that every film is rated, and none by all
+    quality = films["quality"].to_numpy()
+    score = (quality - quality.mean()) / quality.std()
+    audience = [AUDIENCES[name] for name in films["audience"]]
+    fame, spread = np.array([[one.fame, one.spread] for one in audience]).T
+    fame = fame + 0.2 * score + spread * rng.normal(size=n_films)  # better, better known
     return {
         "axes": np.array(list(AXES)),
-        "user_factors": rng.normal(size=(N_USERS, len(AXES))).round(4),
         "movie_factors": film_axes(films, rng).round(4),
+        "user_factors": tastes(rng).round(4),
         "user_bias": rng.normal(0, USER_BIAS, N_USERS).round(4),
-        "movie_bias": (bias - bias.mean()).round(4),
-        "popularity": popularity.round(4),
+        "movie_bias": (FILM_BIAS * score).round(4),
+        "popularity": fame.clip(-2.3, 3.0).round(4),  # so that every film is rated
+        "choosy": np.array([one.taste for one in audience]),
         "mean": np.array(MEAN),
         "noise": np.array(NOISE),
         "drift": np.array(DRIFT),
@@ -88,21 +132,19 @@ def plant(films: pd.DataFrame, rng: np.random.Generator) -> dict[str, np.ndarray
 def choose(planted: dict[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """Who rates what: a bool table [n_users, n_films] with `N_RATINGS` cells set.
 
-    A user draws films without replacement, weighted by popularity and own taste: the
-    largest of log-weight + Gumbel noise are such a draw.
+    A user draws films without replacement, weighted by fame and own taste: the largest of
+    log-weight + Gumbel noise are such a draw. Users of opposite tastes rate equally much.
     """
     n_films = len(planted["movie_bias"])
-    activity = np.exp(rng.normal(3.3, 1.2, N_USERS)).clip(8, 0.55 * n_films)
+    half = np.exp(rng.normal(3.3, 1.2, N_USERS // 2)).clip(8, 0.55 * n_films)
+    activity = np.concatenate([half, half])
     wanted = np.floor(activity * N_RATINGS / activity.sum()).clip(8, 0.55 * n_films).astype(int)
     spare = np.argsort(wanted)[N_USERS // 2 :]  # the more active half absorbs the rounding
     missing = N_RATINGS - wanted.sum()
     wanted[spare] += missing // len(spare)
     wanted[spare[: missing % len(spare)]] += 1
-    taste = planted["user_factors"] @ planted["movie_factors"].T
-    appeal = planted["popularity"] + 0.2 * taste + rng.gumbel(size=taste.shape)
-    fame = planted["popularity"].argsort().argsort() / n_films  # 0 obscure … 1 famous
-    never_met = rng.random(taste.shape) > 0.35 + 0.47 * fame
-    appeal[never_met] -= 6  # hardly ever comes this user's way
+    match = planted["user_factors"] @ planted["movie_factors"].T
+    appeal = planted["popularity"] + planted["choosy"] * match + rng.gumbel(size=match.shape)
     rank = (-appeal).argsort(axis=1).argsort(axis=1)
     return rank < wanted[:, None]
 

@@ -2,7 +2,7 @@
 
 import csv
 import importlib.util
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from types import ModuleType
 
@@ -43,7 +43,7 @@ def script(name: str) -> ModuleType:
 def films() -> Films:
     with (DATA / "films.csv").open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
-        assert reader.fieldnames == ["movie", "title", "year", "genres"]
+        assert reader.fieldnames == ["movie", "title", "year", "genres", "quality", "audience"]
         return list(reader)
 
 
@@ -100,6 +100,16 @@ def test_years_and_genres_are_plausible(films: Films) -> None:
         genres = film["genres"].split("|")
         assert 1 <= len(genres) <= 3
         assert len(genres) == len(set(genres)) and set(genres) <= GENRES
+
+
+def test_opinions_use_the_whole_scale_and_name_few_cult_films(films: Films) -> None:
+    quality = np.array([float(film["quality"]) for film in films])
+    assert quality.min() >= 0 and quality.max() <= 10
+    assert quality.mean() == pytest.approx(5, abs=0.05)
+    assert quality.std() == pytest.approx(1.8, abs=0.05)
+    audience = Counter(film["audience"] for film in films)
+    assert set(audience) == {"everybody", "broad", "narrow", "cult"}
+    assert 3 <= audience["cult"] <= 5 and 3 <= audience["everybody"] <= 5
 
 
 def test_genre_axes_are_wide_and_nearly_independent(films: Films) -> None:

@@ -298,19 +298,19 @@ def test_gini_is_0_for_equals_and_large_for_one_owner() -> None:
 def test_few_films_are_known_to_most_and_many_to_few(sample: Ratings) -> None:
     per_film = np.bincount(sample.movie)
     assert gini(per_film) == pytest.approx(0.425, abs=0.02)
-    assert per_film.min() == 10 and per_film.max() == 501
+    assert per_film.min() == 9 and per_film.max() == 496
 
 
 def test_few_users_rate_much_and_many_little(sample: Ratings) -> None:
     per_user = np.bincount(sample.user)
-    assert gini(per_user) == pytest.approx(0.447, abs=0.02)
-    assert per_user.min() == 8 and per_user.max() == 111
+    assert gini(per_user) == pytest.approx(0.454, abs=0.02)
+    assert per_user.min() == 8 and per_user.max() == 113
 
 
 def test_ratings_are_whole_stars_of_every_kind(sample: Ratings) -> None:
     stars, counts = np.unique(sample.rating, return_counts=True)
     assert stars.tolist() == [1, 2, 3, 4, 5] and (counts / 35_000 > 0.05).all()
-    assert sample.rating.mean().item() == pytest.approx(3.43, abs=0.01)
+    assert sample.rating.mean().item() == pytest.approx(3.44, abs=0.01)
 
 
 def test_expected_rating_is_the_mean_of_many_noisy_ratings() -> None:
@@ -370,8 +370,34 @@ def test_truth_is_in_the_order_of_the_codes(sample: Ratings) -> None:
     assert truth.user_factors.shape == (800, 3) and truth.movie_factors.shape == (200, 3)
     years = sample.films["year"].to_numpy(dtype=float)
     assert np.corrcoef(years, truth.movie_factors[:, 1])[0, 1] > 0.8
-    means = sample.films["mean_rating"].to_numpy()
-    assert np.corrcoef(means, truth.movie_bias)[0, 1] > 0.8
+    films = pd.read_csv(DATA / "films.csv").set_index("movie").loc[sample.movies]
+    assert np.corrcoef(films["quality"], truth.movie_bias)[0, 1] > 0.9999
+    assert truth.audience.tolist() == films["audience"].tolist()
+
+
+def test_quality_says_nothing_about_taste(sample: Ratings) -> None:
+    truth = sample.truth
+    assert truth is not None
+    plain = truth.audience != "cult"  # those are put farther out afterwards
+    together = np.column_stack([truth.movie_bias, truth.movie_factors])[plain]
+    assert np.abs(np.corrcoef(together.T) - np.eye(4)).max() < 0.2
+
+
+def test_no_taste_is_favoured_on_the_whole(sample: Ratings) -> None:
+    truth = sample.truth
+    assert truth is not None
+    np.testing.assert_allclose(truth.user_factors.mean(axis=0), 0, atol=1e-12)
+
+
+def test_who_chooses_a_film_likes_it_better_and_for_cult_films_much_better(
+    sample: Ratings,
+) -> None:
+    truth = sample.truth
+    assert truth is not None
+    match = (truth.user_factors[sample.user] * truth.movie_factors[sample.movie]).sum(axis=1)
+    found = pd.Series(match).groupby(truth.audience[sample.movie]).mean()
+    assert abs(found["everybody"]) < 0.1 < found["broad"] < found["narrow"] < found["cult"]
+    assert found["cult"] > 1.5  # stars above what all users together would give
 
 
 # --- MovieLens ----------------------------------------------------------------------------

@@ -50,5 +50,5 @@ def test_a_measured_table_is_found_beside_its_script(
     (tmp_path / "benchmarks/race.csv").write_text("lr,error\n0.1,0.5\n", encoding="utf-8")
     monkeypatch.setattr(datasets.registry, "bundled", lambda: tmp_path / "data")
     assert datasets.measured("race").to_dict("list") == {"lr": [0.1], "error": [0.5]}
-    with pytest.raises(ArgumentError, match="unknown measured table 'rac'.*'race'"):
+    with pytest.raises(ArgumentError, match="unknown measured table 'rac'"):
         datasets.measured("rac")

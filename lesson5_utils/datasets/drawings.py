@@ -20,7 +20,7 @@ from torch import Tensor
 from lesson5_utils.datasets import registry
 from lesson5_utils.errors import ArgumentError
 
-__all__ = ["Drawings", "as_digit", "centred", "draw_strokes", "load_drawings"]
+__all__ = ["Drawings", "as_digit", "centred", "draw_strokes", "load_drawings", "ways_of"]
 
 SIZE, BOX = 28, 20  # of the picture, and of what MNIST's makers scaled each digit to
 RADIUS = 1.5  # of the pen, in pixels, to where the ink is half as dark
@@ -76,7 +76,7 @@ def draw_strokes(strokes: Sequence[Stroke]) -> Tensor:
     Raises:
         ArgumentError: something that is no list of strokes.
     """
-    return _ink([_points(stroke) for stroke in _strokes(strokes)])
+    return _ink(ways_of(strokes))
 
 
 def as_digit(strokes: Sequence[Stroke]) -> Tensor:
@@ -88,12 +88,12 @@ def as_digit(strokes: Sequence[Stroke]) -> Tensor:
     Raises:
         ArgumentError: something that is no list of strokes.
     """
-    ways = [_points(stroke) for stroke in _strokes(strokes)]
+    ways = ways_of(strokes)
     if not ways:
         return torch.zeros(SIZE * SIZE)
     every = np.concatenate(ways)
     low, high = every.min(axis=0), every.max(axis=0)
-    scale = min((BOX - 2 * RADIUS) / max(float((high - low).max()), 1e-6), LARGEST)
+    scale = min((BOX - 2 * RADIUS - EDGE) / max(float((high - low).max()), 1e-6), LARGEST)
     middle = (low + high) / 2
     return _to_middle(_ink([(way - middle) * scale + SIZE / 2 for way in ways]))
 
@@ -122,13 +122,12 @@ def _ink(ways: list[np.ndarray]) -> Tensor:
         return torch.zeros(SIZE * SIZE)
     start = np.concatenate([way[:-1] if len(way) > 1 else way for way in ways])
     end = np.concatenate([way[1:] if len(way) > 1 else way for way in ways])
-    y, x = np.mgrid[:SIZE, :SIZE].reshape(2, -1) + 0.5
-    pixel = np.column_stack([x, y])[:, None]  # [784, 1, 2]
-    along = end - start
-    length = np.maximum((along**2).sum(axis=1), 1e-12)
-    share = (((pixel - start) * along).sum(axis=2) / length).clip(0, 1)  # [784, pieces]
-    near = start + share[:, :, None] * along
-    distance = np.sqrt(((pixel - near) ** 2).sum(axis=2).min(axis=1))
+    y, x = np.mgrid[:SIZE, :SIZE].reshape(2, -1, 1) + 0.5  # each [784, 1]
+    (from_x, from_y), (along_x, along_y) = start.T, (end - start).T  # each [pieces]
+    length = np.maximum(along_x**2 + along_y**2, 1e-12)
+    share = (((x - from_x) * along_x + (y - from_y) * along_y) / length).clip(0, 1)
+    squared = (x - from_x - share * along_x) ** 2 + (y - from_y - share * along_y) ** 2
+    distance = np.sqrt(squared.min(axis=1))
     ink = ((RADIUS - distance) / EDGE + 0.5).clip(0, 1)
     return torch.from_numpy(ink.astype(np.float32))
 
@@ -150,14 +149,18 @@ def _to_middle(pixels: Tensor) -> Tensor:
     return picture.ravel()
 
 
-def _strokes(strokes: Any) -> Sequence[Any]:
+def ways_of(strokes: Any) -> list[np.ndarray]:
+    """The points of each stroke, float64 [n, 2].
+
+    Raises:
+        ArgumentError: something that is no list of strokes.
+    """
     if isinstance(strokes, str) or not isinstance(strokes, Sequence):
         raise ArgumentError("strokes is a list of strokes, each a list of points [x, y]")
-    return strokes
+    return [_points(stroke) for stroke in strokes]
 
 
 def _points(stroke: Any) -> np.ndarray:
-    """The points of a stroke, float64 [n, 2]."""
     try:
         points = np.asarray(stroke, dtype=float)
     except (TypeError, ValueError):

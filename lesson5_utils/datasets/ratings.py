@@ -38,7 +38,8 @@ class Truth:
     user_factors: np.ndarray  # [n_users, n_axes]
     movie_factors: np.ndarray  # [n_movies, n_axes]
     user_bias: np.ndarray  # [n_users]
-    movie_bias: np.ndarray  # [n_movies]
+    movie_bias: np.ndarray  # [n_movies]; the authors' opinion of the film's quality
+    audience: np.ndarray  # [n_movies] "everybody", "broad", "narrow" or "cult"
     noise: float  # standard deviation
     expected: np.ndarray  # [n] mean rating of each row, knowing everything but the noise
     noise_floor: float  # RMSE of `expected` on these rows: no model can be expected below it
@@ -219,6 +220,7 @@ def _load_sample() -> Ratings:
         movie_factors=arrays["movie_factors"],
         user_bias=arrays["user_bias"],
         movie_bias=arrays["movie_bias"],
+        audience=films.set_index("movie")["audience"].loc[ratings.movies].to_numpy(dtype=str),
         noise=float(arrays["noise"]),
         expected=expected,
         noise_floor=_rmse(expected, ratings.rating.numpy()),

@@ -30,6 +30,7 @@ from lesson5_utils.plotting.points import (
     scatter,
     spread,
 )
+from lesson5_utils.plotting.reading import reading, reasons
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
 
 __all__ = [
@@ -61,6 +62,8 @@ __all__ = [
     "net_graph",
     "paths",
     "range_test",
+    "reading",
+    "reasons",
     "reference",
     "reliability",
     "scatter",

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 
-from lesson5_utils.plotting.graph import LINE, Arrow, Graph, Shape, place, wide
-from lesson5_utils.plotting.style import BLACK, BLUE, COLOURS, GREY, RED, SMALL, Colour, dark
+from lesson5_utils.plotting.graph import Graph
+from lesson5_utils.plotting.placing import LINE, Arrow, Shape, place, wide
+from lesson5_utils.plotting.style import BLACK, BLUE, COLOURS, GREY, SMALL, Colour, dark
 
 __all__ = ["net_graph"]
 
@@ -38,7 +39,8 @@ PAINT = {
     "activation": Paint(dark(BLUE), _pale(BLUE), 0.5, "activation"),
     "loss": Paint(BLACK, (1.0, 1.0, 1.0), 0.5, "loss"),
 }
-BLAME = dark(RED)
+BLAME: Colour = (0.62, 0.24, 0.0)  # the palette's red, darker: it is read on all these papers
+OFF: Colour = (0.93, 0.93, 0.93)  # the paper of a ReLU that lets nothing through
 DASHES = (0, (3, 1.5))
 
 
@@ -67,8 +69,9 @@ def net_graph(ax: Axes, graph: Graph, *, digits: int = 2, key: bool = False) -> 
     ax.set_axis_off()
     ax.set(xlim=(0, width), ylim=(-foot, height - foot))
     ax.set_aspect("equal")
+    small = not any(shape.number or shape.name for shape in shapes)
     for arrow in arrows:
-        _arrow(ax, arrow)
+        _arrow(ax, arrow, 6 if small else 9)
     for shape in shapes:
         _shape(ax, shape)
     if key:
@@ -89,12 +92,18 @@ def _grid(ax: Axes) -> tuple[int, int]:
     return spec.get_gridspec().get_geometry() if spec else (1, 1)
 
 
-def _arrow(ax: Axes, arrow: Arrow) -> None:
+def _arrow(ax: Axes, arrow: Arrow, tip: float = 9) -> None:
     style: dict[str, Any] = {"color": "0.75" if arrow.idle else "0.35", "lw": 1.1}
     if arrow.back:
         style |= {"color": BLAME, "ls": DASHES}
     ends = (arrow.x0, arrow.y0), (arrow.x1, arrow.y1)
-    style.update(arrowstyle="-|>", mutation_scale=9, shrinkA=0, shrinkB=0, zorder=2)
+    style.update(
+        arrowstyle="-|>" if arrow.tip else "-",
+        mutation_scale=tip,
+        shrinkA=0,
+        shrinkB=0,
+        zorder=2,
+    )
     ax.add_patch(FancyArrowPatch(*ends, **style))
 
 
@@ -110,7 +119,7 @@ def _outline(ax: Axes, shape: Shape) -> None:
     paint = PAINT[shape.kind]
     style: dict[str, Any] = {
         "ec": paint.rim,
-        "fc": "white" if shape.empty else "0.93" if shape.off else paint.paper,
+        "fc": "white" if shape.empty else OFF if shape.off else paint.paper,
         "ls": (0, (2, 1.5)) if shape.off else "-",
         "lw": 1.8 if shape.kind == "loss" else 1.1,
         "clip_on": False,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -17,16 +16,15 @@ import traitlets
 
 from lesson5_utils import arguments
 from lesson5_utils.errors import ArgumentError
-from lesson5_utils.plotting.graph import TooSmallError, place, written
+from lesson5_utils.plotting.placing import TooSmallError, place, written
 from lesson5_utils.widgets.net import SmallNet
+from lesson5_utils.widgets.scripts import script, style
 
 __all__ = ["NetGraph"]
 
-HERE = Path(__file__).parent
 CSS = 96  # pixels in an inch
 LARGEST = 1e6  # of a parameter: beyond it a step is refused
 WIDTH, TALLEST = 8.6, 12.0  # inches
-MARGIN = 2  # pixels around the picture, for the thickness of lines
 
 
 class NetGraph(anywidget.AnyWidget):
@@ -48,8 +46,8 @@ class NetGraph(anywidget.AnyWidget):
         ArgumentError: no net, bounds in the wrong order, or a net too large to be drawn.
     """
 
-    _esm = HERE / "graph.js"
-    _css = HERE / "graph.css"
+    _esm = script("graph.js")
+    _css = style("graph.css")
 
     net = traitlets.Instance(SmallNet)
     lr = traitlets.Float(0.1).tag(sync=True)
@@ -59,6 +57,7 @@ class NetGraph(anywidget.AnyWidget):
     _bounds = traitlets.List(traitlets.Float()).tag(sync=True)
     _picture = traitlets.Dict().tag(sync=True)
     _told = traitlets.Unicode().tag(sync=True)
+    _next = 0  # what `steps` becomes when the net changes; only a step sets it
 
     def __init__(
         self,
@@ -106,12 +105,11 @@ class NetGraph(anywidget.AnyWidget):
         if far:
             self._told = "No step: the parameters grow beyond all bounds. Lower lr, then Reset."
             return
-        self.steps += 1
+        self._next = self.steps + 1
         self.net = after
 
     def reset(self) -> None:
         """Back to the parameters of the start; lr stays."""
-        self.steps = 0
         self.net = self._start
 
     def _asked(self, _: object, content: dict[str, Any], __: object = None) -> None:
@@ -159,6 +157,7 @@ class NetGraph(anywidget.AnyWidget):
     @traitlets.observe("net")
     def _redraw(self, _: object) -> None:
         with self.hold_sync():
+            self.steps, self._next = self._next, 0
             self.values = self.net.values()
             self._picture = picture(self.net, *self._inches)
             self._told = self.told()
@@ -167,8 +166,12 @@ class NetGraph(anywidget.AnyWidget):
         """The picture in one sentence, read aloud when it changes."""
         net = self.net
         steps = f"After {self.steps} step{'s' * (self.steps != 1)}: " if self.steps else ""
-        numbers = ", ".join(written(value) for value in net.predictions)
-        return f"{steps}prediction {numbers}, loss {written(net.loss, 4)}"
+        numbers, targets = (
+            ", ".join(map(written, row)) for row in (net.predictions, net.target)
+        )
+        still = "" if any(net.blame().values()) or not net.loss else ". No parameter is blamed"
+        loss = written(net.loss, 4)
+        return f"{steps}prediction {numbers}, target {targets}, loss {loss}{still}"
 
 
 def picture(net: SmallNet, width: float, height: float) -> dict[str, Any]:
@@ -194,7 +197,8 @@ def picture(net: SmallNet, width: float, height: float) -> dict[str, Any]:
             one["slider"] = next(sliders)
         drawn.append(one)
     lines = [
-        [round(v * CSS, 1) for v in (a.x0, height - a.y0, a.x1, height - a.y1)] + [int(a.back)]
+        [round(v * CSS, 1) for v in (a.x0, height - a.y0, a.x1, height - a.y1)]
+        + [a.back, a.tip]
         for a in arrows
     ]
     size = [round(width * CSS), round(height * CSS)]

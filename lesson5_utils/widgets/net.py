@@ -21,7 +21,7 @@ __all__ = ["Blame", "SmallNet"]
 Rows = list[np.ndarray]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Blame:
     """∂loss/∂number for every number of a net, in lists like the net's own.
 
@@ -41,7 +41,7 @@ class Blame:
         return _flat(self.weights, self.biases)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SmallNet:
     """A net of a few numbers, one row of input, and the target it should predict.
 

@@ -6,14 +6,6 @@ const FOR = "#c2410c", AGAINST = "#0b61a4", INK = "#111", PAPER = "#fff";
 const HELP =
   "Draw with a mouse, a finger, or keys: arrows move the pen, Space puts it down and lifts it.";
 
-function make(tag, inside, attributes = {}, text = "") {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (text) made.textContent = text;
-  inside.appendChild(made);
-  return made;
-}
-
 function canvas(inside, size, attributes) {
   const side = size * SHARP;
   const made = make("canvas", inside, { width: side, height: side, ...attributes });
@@ -47,13 +39,14 @@ function reasons(brush, picture) {
     sums[reason > 0 ? "plus" : "minus"] += Math.abs(reason);
     if (Math.abs(reason) < 6) return;
     const x = at % SIZE, y = Math.floor(at / SIZE);
-    brush.globalAlpha = 0.25 + 0.75 * Math.abs(reason / 127);
+    const strength = Math.abs(reason / 127);
+    brush.globalAlpha = 0.15 + 0.85 * strength;
     brush.fillStyle = reason > 0 ? FOR : AGAINST;
     brush.fillRect(x, y, 1, 1);
     brush.globalAlpha = 1;
-    brush.fillStyle = PAPER;
-    brush.fillRect(x + 0.2, y + 0.42, 0.6, 0.16); // a minus …
-    if (reason > 0) brush.fillRect(x + 0.42, y + 0.2, 0.16, 0.6); // … or a plus
+    if (strength > 0.55) brush.fillStyle = PAPER; // else the sign is darker than its cell
+    brush.fillRect(x + 0.15, y + 0.41, 0.7, 0.18); // a minus …
+    if (reason > 0) brush.fillRect(x + 0.41, y + 0.15, 0.18, 0.7); // … or a plus
   });
   return sums;
 }
@@ -61,6 +54,7 @@ function reasons(brush, picture) {
 // --- what stands beside the pad ------------------------------------------------------------
 
 function answers(box, model) {
+  const said = make("p", box, { class: "lesson5-said" });
   const pictures = make("div", box, { class: "lesson5-pictures" });
   const part = (size, words) => {
     const figure = make("figure", pictures);
@@ -68,8 +62,8 @@ function answers(box, model) {
     make("figcaption", figure, {}, words);
     return [figure, brush, picture];
   };
-  const [, seen] = part(112, "what the model sees");
-  const [whyBox, why, whyPicture] = part(168, "+ speaks for it, − against it");
+  const [, seen] = part(140, "what the model sees");
+  const [whyBox, why, whyPicture] = part(196, "+ speaks for it, − against it");
   const list = make("ul", box, { class: "lesson5-bars", "aria-label": "Probability of each digit" });
   const bars = [...Array(10).keys()].map((digit) => {
     const row = make("li", list);
@@ -77,7 +71,6 @@ function answers(box, model) {
     const bar = make("span", make("span", row, { class: "lesson5-track", "aria-hidden": "true" }));
     return [row, bar, make("span", row, { class: "lesson5-share" })];
   });
-  const said = make("p", box, { class: "lesson5-said" });
   const aloud = make("p", box, { class: "lesson5-aloud", role: "status" });
   let wait = null;
 
@@ -117,12 +110,11 @@ function render({ model, el }) {
     tabindex: "0",
     role: "application",
     "aria-label": `Paper of 28 by 28 pixels. ${HELP} Backspace undoes, Delete clears.`,
-    "data-lm-suppress-shortcuts": "true",
   });
   const buttons = make("div", left, { class: "lesson5-buttons" });
   const undo = make("button", buttons, { type: "button" }, "Undo");
   const clear = make("button", buttons, { type: "button" }, "Clear");
-  const choose = make("select", buttons, { "aria-label": "Saved drawings" });
+  const choose = make("select", left, { "aria-label": "Saved drawings" });
   make("option", choose, { value: "" }, "Saved drawings …");
   model.get("saved").forEach(([name], at) => make("option", choose, { value: at }, name));
   make("p", left, { class: "lesson5-help" }, HELP);
@@ -272,6 +264,7 @@ function render({ model, el }) {
   }
   model.on("change:strokes change:ground", changed);
   model.on("change:answer", answer);
+  keepKeys(box);
   paint();
   answer();
   return () => {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -15,10 +14,10 @@ from torch import Tensor
 from lesson5_utils import datasets
 from lesson5_utils.datasets import drawings
 from lesson5_utils.errors import ArgumentError
+from lesson5_utils.widgets.scripts import script, style
 
 __all__ = ["DrawingPad"]
 
-HERE = Path(__file__).resolve().parent
 PIXELS = 28 * 28
 
 Scores = Callable[[Tensor], Any]
@@ -45,9 +44,9 @@ class DrawingPad(anywidget.AnyWidget):
         ArgumentError: what `scores` or `why` gives has another form.
     """
 
-    _esm = HERE / "pad.js"
-    _css = HERE / "pad.css"
-    strokes: Any = traitlets.List().tag(sync=True)
+    _esm = script("pad.js")
+    _css = style("pad.css")
+    strokes: Any = traitlets.Any([]).tag(sync=True)  # [[x, y], …] of each
     ground = traitlets.CBytes(b"").tag(sync=True)  # a picture under the strokes, a byte a pixel
     radius = traitlets.Float(drawings.RADIUS).tag(sync=True)  # of the pen
     saved: Any = traitlets.List().tag(sync=True)  # [name, strokes] of each
@@ -123,8 +122,9 @@ class DrawingPad(anywidget.AnyWidget):
 
     def _check(self) -> None:
         """Ask both once, so that what is wrong is told where it was written."""
-        self._bars(self.digit)
-        self._reasons(self.digit)
+        digit = self.digit if self.digit.any() else datasets.load_drawings().x[0]
+        self._bars(digit)
+        self._reasons(digit)
 
     def _bars(self, digit: Tensor) -> list[float]:
         if self._scores is None:
@@ -168,9 +168,7 @@ class DrawingPad(anywidget.AnyWidget):
     @traitlets.validate("strokes")
     def _as_listed(self, proposal: Any) -> list[list[list[float]]]:
         """Any points as plain numbers, two decimals: what the browser sends stays as it is."""
-        strokes = proposal["value"]
-        drawings.draw_strokes(strokes)  # refuses what is no stroke
-        return [np.asarray(stroke, dtype=float).round(2).tolist() for stroke in strokes]
+        return [way.round(2).tolist() for way in drawings.ways_of(proposal["value"])]
 
     @traitlets.validate("ground")
     def _whole_or_none(self, proposal: Any) -> bytes:

@@ -2,21 +2,12 @@
 
 const STARS = ["not seen", "1", "2", "3", "4", "5"];
 
-function make(tag, inside, attributes = {}, text = "") {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (text) made.textContent = text;
-  inside.appendChild(made);
-  return made;
-}
-
 function render({ model, el }) {
   const id = `lesson5-${Math.random().toString(36).slice(2)}`;
   const box = make("div", el, {
     class: "lesson5-rate",
     role: "group",
     "aria-label": "Films to rate",
-    "data-lm-suppress-shortcuts": "true",
   });
   const rows = model.get("films").map(([title, year, genres], at) => {
     const name = `${id}-${at}`;
@@ -40,6 +31,7 @@ function render({ model, el }) {
     });
   });
   const said = make("p", box, { role: "status" });
+  keepKeys(box);
 
   function show() {
     model.get("chosen").forEach((value, at) => { rows[at][value].checked = true; });

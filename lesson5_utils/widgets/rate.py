@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -13,10 +12,9 @@ from torch import Tensor
 from lesson5_utils import datasets
 from lesson5_utils.datasets import Ratings
 from lesson5_utils.errors import DataError
+from lesson5_utils.widgets.scripts import script, style
 
 __all__ = ["RateFilms"]
-
-HERE = Path(__file__).resolve().parent
 
 
 class RateFilms(anywidget.AnyWidget):
@@ -35,19 +33,18 @@ class RateFilms(anywidget.AnyWidget):
         DataError: the learner's file is damaged; it is left as it is.
     """
 
-    _esm = HERE / "rate.js"
-    _css = HERE / "rate.css"
+    _esm = script("rate.js")
+    _css = style("rate.css")
     films: Any = traitlets.List().tag(sync=True)  # [title, year, genres] of each
     chosen: Any = traitlets.List(traitlets.Int(min=0, max=5)).tag(sync=True)  # 0: not seen
     said = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, ratings: Ratings, n: int = 10) -> None:
         codes = datasets.films_to_rate(ratings, n).tolist()
-        viewer = datasets.load_viewer(ratings)
-        rated: dict[int, int] = {}
-        if not viewer.is_default:
-            rated = dict(zip(viewer.movie.tolist(), viewer.rating.int().tolist(), strict=True))
+        rated = _kept(ratings)
         self._ratings = ratings
+        self._unsaved: set[int] = set()  # codes whose stars are not in the file yet
+        self._n = len(codes)
         self._shown = [*codes, *(code for code in rated if code not in codes)]
         films = ratings.films
         super().__init__(
@@ -69,7 +66,7 @@ class RateFilms(anywidget.AnyWidget):
         return torch.tensor([one for one in self.chosen if one], dtype=torch.float32)
 
     def __repr__(self) -> str:
-        return f"RateFilms: {len(self._shown)} films to rate"
+        return f"RateFilms: {self._n} film{'s' * (self._n != 1)} to rate"  # for everybody
 
     @traitlets.validate("chosen")
     def _fits(self, proposal: Any) -> list[int]:
@@ -79,15 +76,32 @@ class RateFilms(anywidget.AnyWidget):
             )
         return list(proposal["value"])
 
-    def _keep(self, change: object = None) -> None:
+    def _keep(self, change: Any) -> None:
+        """Bring what has changed into the file, and leave the rest of it as it is now: another
+        notebook may have changed that."""
+        both = zip(self._shown, change["old"], change["new"], strict=True)
+        self._unsaved |= {code for code, before, now in both if now != before}
+        stars = dict(zip(self._shown, self.chosen, strict=True))
         try:
-            path = datasets.save_viewer(self._ratings, self.codes, self.stars)
-            self.said = f"{self._count()} Kept in {path.parent.name}/{path.name}."
+            rated = _kept(self._ratings) | {code: stars[code] for code in self._unsaved}
+            rated = {code: one for code, one in rated.items() if one}
+            path = datasets.save_viewer(self._ratings, list(rated), list(rated.values()))
         except DataError as problem:
             self.said = f"{self._count()} Not kept: {problem}"
+        else:
+            self._unsaved.clear()
+            self.said = f"{self._count()} Kept in {path.parent.name}/{path.name}."
 
     def _count(self) -> str:
         return f"{len(self.codes)} of {len(self._shown)} rated."
+
+
+def _kept(ratings: Ratings) -> dict[int, int]:
+    """What the learner's file holds: code → stars."""
+    viewer = datasets.load_viewer(ratings)
+    if viewer.is_default:
+        return {}
+    return dict(zip(viewer.movie.tolist(), viewer.rating.int().tolist(), strict=True))
 
 
 def _about(films: Any, code: int) -> tuple[str, str]:
