@@ -31,7 +31,10 @@ from lesson5_utils.plotting.points import (
     scatter,
     spread,
 )
+from lesson5_utils.plotting.reading import reading, reasons
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
+from lesson5_utils.plotting.valley import ditch, rates_above, valley
+from lesson5_utils.plotting.wide import wide_fit
 
 __all__ = [
     "COLOURS",
@@ -47,6 +50,7 @@ __all__ = [
     "counts",
     "cross_tab",
     "curves",
+    "ditch",
     "figure",
     "film_map",
     "fitted",
@@ -65,10 +69,15 @@ __all__ = [
     "offers",
     "paths",
     "range_test",
+    "rates_above",
+    "reading",
+    "reasons",
     "reference",
     "reliability",
     "scatter",
     "show",
     "show_caption",
     "spread",
+    "valley",
+    "wide_fit",
 ]
