@@ -97,7 +97,8 @@ def moving(
     chosen = np.linspace(0, len(frames) - 1, min(still, len(frames))).round().astype(int)
     told = f"The same in {len(chosen)} still pictures. {alt}"
     n = len(chosen)
-    layout: dict[str, Any] = {"width": WIDEST, "height": still_height, "cols": n, "sharey": True}
+    layout: dict[str, Any] = {"width": WIDEST, "height": still_height, "cols": n}
+    layout["sharey"] = True
     if stacked:
         layout = {"width": width, "height": n * (height + TITLE), "rows": n, "sharex": True}
     with figure(told, **layout) as axes:
