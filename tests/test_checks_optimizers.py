@@ -143,6 +143,16 @@ def test_adam_may_be_written_with_a_power_or_eps_first() -> None:
         assert report.status == "right", report.text
 
 
+def test_adam_with_beta_times_t_is_told() -> None:
+    def mine(
+        p: Tensor, m: Tensor, s: Tensor, t: int, g: Tensor, lr: float, b1: float, b2: float
+    ) -> Any:
+        m, s = b1 * m + (1 - b1) * g, b2 * s + (1 - b2) * g * g
+        return p - lr * m / (1 - b1 * t) / ((s / (1 - b2 * t)).sqrt() + 1e-8), m, s
+
+    refuses(check.adam, mine, "multiplied beta by t")
+
+
 def test_adam_without_its_averages_is_told() -> None:
     assert "3 values" in check.adam(lambda *given: check.adam.reference(*given)[:2]).text
     report = check.adam(lambda *given: check.adam.reference(*given)[0])

@@ -304,6 +304,21 @@ adam.slip(
     "1 − beta**t.",
     _adam(power=False),
 )
+
+
+@adam.slip(
+    "you multiplied beta by t. After t steps the share that is missing is beta to the power t: "
+    "beta**t."
+)
+def _(
+    p: Tensor, m: Tensor, s: Tensor, t: int, g: Tensor, lr: float, beta1: float, beta2: float
+) -> Triple:
+    m = beta1 * m + (1 - beta1) * g
+    s = beta2 * s + (1 - beta2) * g**2
+    m_hat, s_hat = m / (1 - beta1 * t), s / (1 - beta2 * t)
+    return p - lr * m_hat / (s_hat.sqrt() + 1e-8), m, s
+
+
 adam.slip(
     "epsilon is missing. A pixel that is always blank has gradient 0, and 0/0 is not a number "
     "(nan): add 1e-8 to the root.",
