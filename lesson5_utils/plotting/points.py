@@ -55,12 +55,13 @@ def _row_colour(label: str) -> tuple[float, float, float]:
 
 
 def _stacked(values: Values, row: int) -> list[float]:
-    """The height of each dot: that of its row; equal values are moved apart."""
+    """The height of each dot: that of its row; equal values are moved apart, within the row."""
     rounded = np.round(np.asarray(values, dtype=float), 6).tolist()
     heights = []
     for at, value in enumerate(rounded):
-        place = rounded[:at].count(value) - (rounded.count(value) - 1) / 2
-        heights.append(row + 0.16 * place)
+        equal = rounded.count(value)
+        place = rounded[:at].count(value) - (equal - 1) / 2
+        heights.append(row + min(0.16, 0.8 / equal) * place)
     return heights
 
 
