@@ -20,6 +20,9 @@ matplotlib.use("Agg")
 # small step take thirty times as long. Through torch, so that notebooks keep their setting.
 torch.set_num_threads(1)
 
+# Nobody's own ratings: also for fixtures of a module, and for the kernels that tests start.
+os.environ["LESSON5_WORK_DIR"] = ""
+
 hypothesis.settings.register_profile("course", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("course")
 

@@ -23,7 +23,7 @@ from lesson5_utils.book import index
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-SUFFIXES = {".csv", ".gz", ".npz"}  # of bundled data
+SUFFIXES = {".csv", ".gz", ".json", ".npz"}  # of bundled data
 CONDA_NAMES = {"torch": "pytorch-cpu"}  # where conda-forge has another name
 
 

@@ -26,7 +26,7 @@ __all__ = ["key", "saved", "sign", "take_over_text"]
 # What outputs are made with, beside our own code. A test compares this with what is imported.
 MADE_WITH = (
     *("anywidget", "ipykernel", "ipython", "ipywidgets", "matplotlib", "matplotlib-inline"),
-    *("numpy", "pandas", "pillow", "scikit-learn", "scipy", "seaborn", "torch"),
+    *("numpy", "pandas", "pillow", "scikit-learn", "scipy", "seaborn", "torch", "traitlets"),
 )
 SETTINGS = ("LESSON5_RATINGS", "LESSON5_DIGITS", "LESSON5_DEVICE", "LESSON5_THREADS")
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["NotebookError", "environment", "in_words", "run", "save_in_place"]
 
 AT_ONCE = 2  # notebooks; more would crowd a small laptop
+# No bars, and the default viewer: the text of a notebook tells that viewer's run, and pages are
+# passed on, while what a learner has rated is the learner's own. JupyterLab shows that.
+FOR_ALL = {"LESSON5_PROGRESS": "0", "LESSON5_WORK_DIR": ""}
 
 
 class NotebookError(Lesson5Error):
@@ -43,7 +46,7 @@ def run(course: Course, lessons: Sequence[Lesson], ratings: str, digits: str) ->
         KeyboardInterrupt: after Ctrl-C, with every kernel ended.
     """
     results = files.folder(course.executed(ratings, digits))
-    variables = environment(ratings, digits) | {"LESSON5_PROGRESS": "0"}
+    variables = environment(ratings, digits) | FOR_ALL
     made_from = {lesson.name: keys.key(course, lesson, variables) for lesson in lessons}
     to_do = []
     for lesson in lessons:
@@ -74,7 +77,7 @@ def save_in_place(course: Course, lessons: Sequence[Lesson]) -> None:
     def keep(lesson: Lesson, notebook: NotebookNode) -> str:
         return "saved" if files.save(notebook, lesson.path) else "unchanged"
 
-    _execute_all(lessons, variables | {"LESSON5_PROGRESS": "0"}, results, keep)
+    _execute_all(lessons, variables | FOR_ALL, results, keep)
 
 
 def environment(

@@ -4,6 +4,8 @@
     ratings   who rated what
     digits    handwritten digits
     tables    the capitals of Brazil; tables that benchmarks/ measured
+    viewer    the few films that the learner has rated
+    drawings  digits drawn with a pen
 
 A part is imported when one of its names is first asked for, so that a command that only
 lists or fetches data does not wait for torch.
@@ -18,6 +20,7 @@ from lesson5_utils.datasets.registry import DataSet, catalogue, fetch
 
 if TYPE_CHECKING:
     from lesson5_utils.datasets.digits import Digits, load_digits
+    from lesson5_utils.datasets.drawings import Drawings, load_drawings
     from lesson5_utils.datasets.ratings import (
         Ratings,
         Truth,
@@ -26,26 +29,36 @@ if TYPE_CHECKING:
         load_ratings,
     )
     from lesson5_utils.datasets.tables import Capitals, load_capitals, measured
+    from lesson5_utils.datasets.viewer import Viewer, films_to_rate, load_viewer, save_viewer
 
 __all__ = [
     "Capitals",
     "DataSet",
     "Digits",
+    "Drawings",
     "Ratings",
     "Truth",
+    "Viewer",
     "catalogue",
     "expected_rating",
     "fetch",
+    "films_to_rate",
     "latent_score",
     "load_capitals",
     "load_digits",
+    "load_drawings",
     "load_ratings",
+    "load_viewer",
     "measured",
+    "save_viewer",
 ]
 
 
+PARTS = ("ratings", "digits", "tables", "viewer", "drawings")
+
+
 def __getattr__(name: str) -> object:
-    for part in ("ratings", "digits", "tables") if name in __all__ else ():
+    for part in PARTS if name in __all__ else ():
         module = import_module(f"{__name__}.{part}")
         if name in module.__all__:
             return getattr(module, name)

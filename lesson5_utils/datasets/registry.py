@@ -21,7 +21,7 @@ from pathlib import Path
 from lesson5_utils import arguments
 from lesson5_utils.errors import DataError
 
-__all__ = ["DataSet", "bundled", "catalogue", "fetch", "find", "read"]
+__all__ = ["DataSet", "bundled", "catalogue", "fetch", "find", "folder_named_by", "read"]
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def bundled() -> Path:
 
 def _local_copy(source: DataSet) -> Path | None:
     """The folder in `LESSON5_DATA_DIR` that holds a data set; None without either."""
-    root = _folder_named_by("LESSON5_DATA_DIR")
+    root = folder_named_by("LESSON5_DATA_DIR")
     if root is None:
         return None
     if not os.path.isdir(root):  # unlike Path's, it never raises
@@ -121,7 +121,7 @@ def _local_copy(source: DataSet) -> Path | None:
     return folder if os.path.isdir(folder) else None
 
 
-def _folder_named_by(variable: str) -> Path | None:
+def folder_named_by(variable: str) -> Path | None:
     """The absolute path that an environment variable holds; None where it is not set."""
     given = os.environ.get(variable)
     if not given:
@@ -163,7 +163,7 @@ def _cache(source: DataSet) -> Path:
     """Where the downloads of a data set are kept."""
     import pooch
 
-    root = _folder_named_by("LESSON5_CACHE_DIR") or Path(pooch.os_cache("lesson5"))
+    root = folder_named_by("LESSON5_CACHE_DIR") or Path(pooch.os_cache("lesson5"))
     return root / source.name
 
 
