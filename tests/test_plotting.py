@@ -338,12 +338,15 @@ def test_cross_tab_shows_numbers_names_and_holes(ax: Axes) -> None:
 def test_cross_tab_marks_what_was_filled_in_and_a_row_of_ones_own(ax: Axes) -> None:
     values = np.array([[5.0, 2.26, 3.0], [1.0, 2.0, np.nan]])
     filled = np.array([[False, True, False], [False, False, False]])
-    plotting.cross_tab(ax, values, filled=filled, own=1, written=False, limits=(0, 5))
+    plotting.cross_tab(ax, values, filled=filled, own=1, written="filled", limits=(0, 5))
     assert sorted(text.get_text() for text in ax.texts if text.get_text()) == ["2.3", "·"]
     (mesh,) = (part for part in ax.collections if isinstance(part, QuadMesh))
     assert mesh.get_clim() == (0, 5)
     frames = [(patch.get_xy(), patch.get_width()) for patch in ax.patches]
     assert frames == [((1.05, 0.05), 0.9), ((0, 1), 3)]
+    ax.clear()
+    plotting.cross_tab(ax, values, filled=filled, written="none")
+    assert [text.get_text() for text in ax.texts if text.get_text()] == ["·"]
 
 
 def test_a_matrix_has_zero_in_the_middle_of_its_colours_and_readable_numbers(ax: Axes) -> None:

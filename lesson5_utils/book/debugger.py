@@ -41,6 +41,7 @@ class _Typed(pdb.Pdb):
     def __init__(self, commands: tuple[str, ...]) -> None:
         keys = io.StringIO("".join(f"{one}\n" for one in (*commands, "continue")))
         super().__init__(stdin=keys, stdout=sys.stdout, nosigint=True, readrc=False)
+        self.prompt = "(Pdb) "  # a notebook's kernel has another
         self.waits = True
 
     def print_stack_entry(

@@ -1,4 +1,4 @@
-"""Checks for notebook 01: numbering, lookup, a model, shapes, a bug, a fair race."""
+"""Checks for notebook 01: numbering, lookup, a model, shapes, a bug."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lesson5_utils.exercises import (
     whole_numbers,
 )
 
-__all__ = ["bug", "dot_model", "fair_race", "lookup", "numbering", "shapes"]
+__all__ = ["bug", "dot_model", "lookup", "numbering", "shapes"]
 
 # --- numbering ---------------------------------------------------------------------------
 
@@ -313,48 +313,4 @@ bug.slip(
     "swapped codes would be out of range somewhere, or the error would be bad and still move. "
     "What does the loop run over?",
     lambda: "user and film are swapped",
-)
-
-# --- a fair race -------------------------------------------------------------------------
-
-
-def _race(rate: str, chosen_on: str, seeds: str) -> dict[str, str]:
-    return {"rate": rate, "rate chosen on": chosen_on, "seeds": seeds}
-
-
-@exercise(
-    kind="design",
-    choices=(
-        "one for all",
-        "each its own",
-        "training rows",
-        "rows held out of training",
-        "validation rows",
-        "one",
-        "several",
-    ),
-    why="Three rules for any race: each runner at its own best setting, chosen on rows that "
-    "neither train nor judge, and more than one start, so that luck shows.",
-)
-def fair_race() -> dict[str, str]:
-    return _race("each its own", "rows held out of training", "several")
-
-
-fair_race.slip(
-    "one rate for all favours the width that it happens to suit: the others lose by the rate, "
-    "not by their width.",
-    lambda: _race("one for all", "rows held out of training", "several"),
-)
-fair_race.slip(
-    "on the training rows the rate that over-fits most looks best.",
-    lambda: _race("each its own", "training rows", "several"),
-)
-fair_race.slip(
-    "the validation rows judge at the end. Who chooses on them has seen the questions of the "
-    "exam.",
-    lambda: _race("each its own", "validation rows", "several"),
-)
-fair_race.slip(
-    "with one seed, nobody can tell a difference between widths from a lucky start.",
-    lambda: _race("each its own", "rows held out of training", "one"),
 )

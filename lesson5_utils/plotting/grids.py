@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 
+from lesson5_utils import arguments
 from lesson5_utils.errors import ArgumentError
 from lesson5_utils.plotting.style import COLOURS, SMALL, ink
 
@@ -28,7 +29,7 @@ def cross_tab(
     cols: Sequence[str] = (),
     *,
     filled: np.ndarray | None = None,
-    written: bool = True,
+    written: str = "all",
     own: int | None = None,
     limits: tuple[float | None, float | None] = (None, None),
 ) -> None:
@@ -37,13 +38,13 @@ def cross_tab(
     Args:
         filled: bool, as large as the table: cells that a model has filled in. They have a
             frame, and one place after the point.
-        written: write the numbers; False: only those of filled cells.
+        written: which numbers are written: "all", "filled" or "none".
         own: a row with a frame round it.
         limits: the numbers with the darkest and the lightest colour, so that several tables
             share one scale; None: the smallest and the largest.
 
     Raises:
-        ArgumentError: the names, or `filled`, do not fit the table.
+        ArgumentError: the names, or `filled`, do not fit the table, or another `written`.
     """
     values = np.asarray(values, dtype=float)
     _fits(values, rows, cols)
@@ -53,8 +54,9 @@ def cross_tab(
             f"filled must be as large as the table, {list(values.shape)}, "
             f"not {list(made.shape)}"
         )
-    known = np.full(values.shape, "") if not written else _written(values, ".0f")
-    text = np.where(made, _written(values, ".1f"), known)
+    arguments.choice("written", written, ("all", "filled", "none"))
+    text = np.where(made, _written(values, ".1f"), _written(values, ".0f"))
+    text[(written == "none") | ~made & (written == "filled")] = ""
     _table(ax, values, text=text, cmap="viridis", vmin=limits[0], vmax=limits[1])
     for row, col in np.argwhere(np.isnan(values)):
         ax.text(col + 0.5, row + 0.5, "·", ha="center", va="center", color="grey")
