@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -124,7 +125,7 @@ def joint(ax: Axes, predicted: Values, actual: Values, inside: tuple[float, floa
         top = 0.85 * hill / max(hill.max(), 1)
         ax.stairs(row + top, bins, baseline=row, fill=True, color=(*COLOURS[0], 0.45))
         ax.stairs(row + top, bins, baseline=row, color=COLOURS[0], lw=1)
-        should = {"color": "0.2", "ls": (0, (3, 2)), "lw": 1.4}
+        should: dict[str, Any] = {"color": "0.2", "ls": (0, (3, 2)), "lw": 1.4}
         ax.vlines(star, row, row + 0.85, label="where all should be", **should)
         ax.plot(mine.mean(), row, "^", color="black", ms=6, label="mean", clip_on=False)
     for end, limit in zip((low, high), inside, strict=True):
