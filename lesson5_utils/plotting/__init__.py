@@ -32,6 +32,8 @@ from lesson5_utils.plotting.points import (
 )
 from lesson5_utils.plotting.reading import reading, reasons
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
+from lesson5_utils.plotting.valley import ditch, rates_above, valley
+from lesson5_utils.plotting.wide import wide_fit
 
 __all__ = [
     "COLOURS",
@@ -47,6 +49,7 @@ __all__ = [
     "counts",
     "cross_tab",
     "curves",
+    "ditch",
     "figure",
     "fitted",
     "heatmaps",
@@ -62,6 +65,7 @@ __all__ = [
     "net_graph",
     "paths",
     "range_test",
+    "rates_above",
     "reading",
     "reasons",
     "reference",
@@ -70,4 +74,6 @@ __all__ = [
     "show",
     "show_caption",
     "spread",
+    "valley",
+    "wide_fit",
 ]

@@ -50,6 +50,7 @@ def moving(
     seconds: float = 0.15,
     still: int = 4,
     stacked: bool = False,
+    still_height: float = 2.3,
 ) -> None:
     """Show a moving picture with its controls, below it a few of its frames as a still
     figure, and the caption.
@@ -70,6 +71,7 @@ def moving(
         still: how many frames the still twin has.
         stacked: its frames stand one below the other, each as large as the moving picture;
             else in one row.
+        still_height: inches, of the still twin.
 
     Raises:
         ArgumentError: fewer than two frames, no alt text, or frames of more than 600 kB.
@@ -94,10 +96,10 @@ def moving(
     display({"text/html": html, "text/plain": "<moving figure>"}, raw=True)
     chosen = np.linspace(0, len(frames) - 1, min(still, len(frames))).round().astype(int)
     told = f"The same in {len(chosen)} still pictures. {alt}"
-    n = len(chosen)
-    layout: dict[str, Any] = {"width": WIDEST, "height": 2.3, "cols": n, "sharey": True}
+    layout: dict[str, Any] = {"width": WIDEST, "height": still_height, "sharey": True}
     if stacked:
-        layout = {"width": width, "height": n * (height + TITLE), "rows": n, "sharex": True}
+        layout = {"width": width, "height": len(chosen) * (height + TITLE), "sharex": True}
+    layout["rows" if stacked else "cols"] = len(chosen)
     with figure(told, **layout) as axes:
         for ax, at in zip(axes, chosen.tolist(), strict=True):
             draw(ax, frames[at])
