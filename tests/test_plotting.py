@@ -235,17 +235,20 @@ def test_maps_draw_true_and_found_places_joined_by_lines(ax: Axes) -> None:
     assert ax.get_aspect() == 1
 
 
-def test_the_joint_plot_has_boxes_and_bars_at_the_same_stars(ax: Axes) -> None:
+def test_predictions_have_a_row_for_each_rating_with_its_mean_and_its_place(ax: Axes) -> None:
     actual = np.repeat([1, 2, 3, 4, 5], 20)
-    plotting.joint(ax, actual + np.linspace(-0.5, 0.5, 100), actual)
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("actual rating", "predicted rating")
-    boxes = [patch.get_path().get_extents() for patch in ax.patches]
-    assert [(box.x0 + box.x1) / 2 for box in boxes] == pytest.approx([1, 2, 3, 4, 5])
-    above, beside = ax.child_axes
-    bars = [(bar.get_x() + bar.get_width() / 2, bar.get_height()) for bar in above.patches]
-    assert bars == [(pytest.approx(star), 20) for star in (1, 2, 3, 4, 5)]
-    assert sum(bar.get_width() for bar in beside.patches) == 100
-    assert above.get_xlim() == ax.get_xlim() and beside.get_ylim() == ax.get_ylim()
+    plotting.joint(ax, actual * 0.5 + np.linspace(0.5, 3.5, 100), actual, (1, 5))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted rating", "actual rating")
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names[0] == "1 star\n20 rows" and names[4] == "5 stars\n20 rows"
+    means = [float(line.get_xdata()[0]) for line in ax.lines]
+    assert means == sorted(means) and means[0] == pytest.approx(1.29, abs=0.01)
+    dashed = [part for part in ax.collections if isinstance(part, LineCollection)]
+    places = [part.get_segments()[0][:, 0].tolist() for part in dashed]
+    assert places == [[star, star] for star in (1, 2, 3, 4, 5)]
+    assert ax.get_xlim() == (1, 6)
+    legend = ax.get_legend()
+    assert legend and len(legend.get_texts()) == 2
 
 
 CROWDS = [np.random.default_rng(seed).normal(size=(28, 2)) for seed in range(5)]
@@ -330,6 +333,20 @@ def test_cross_tab_shows_numbers_names_and_holes(ax: Axes) -> None:
     }
     assert [label.get_text() for label in ax.get_xticklabels()] == ["f1", "f2", "f3"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["u1", "u2"]
+
+
+def test_cross_tab_marks_what_was_filled_in_and_a_row_of_ones_own(ax: Axes) -> None:
+    values = np.array([[5.0, 2.26, 3.0], [1.0, 2.0, np.nan]])
+    filled = np.array([[False, True, False], [False, False, False]])
+    plotting.cross_tab(ax, values, filled=filled, own=1, written="filled", limits=(0, 5))
+    assert sorted(text.get_text() for text in ax.texts if text.get_text()) == ["2.3", "·"]
+    (mesh,) = (part for part in ax.collections if isinstance(part, QuadMesh))
+    assert mesh.get_clim() == (0, 5)
+    frames = [(patch.get_xy(), patch.get_width()) for patch in ax.patches]
+    assert frames == [((1.05, 0.05), 0.9), ((0, 1), 3)]
+    ax.clear()
+    plotting.cross_tab(ax, values, filled=filled, written="none")
+    assert [text.get_text() for text in ax.texts if text.get_text()] == ["·"]
 
 
 def test_a_matrix_has_zero_in_the_middle_of_its_colours_and_readable_numbers(ax: Axes) -> None:
@@ -511,7 +528,7 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda ax: plotting.labelled_points(ax, [1, 2], [1, 2], ["only one"]),
         "x, y and labels must be equally long, not 2, 2 and 1",
     ),
-    "joint": (lambda ax: plotting.joint(ax, [1.0], [1, 2]), "predicted and actual"),
+    "joint": (lambda ax: plotting.joint(ax, [1.0], [1, 2], (1, 5)), "predicted and actual"),
     "maps": (
         lambda ax: plotting.matched_maps(ax, np.ones((2, 2)), np.ones((2, 2)), ["A"]),
         "true, found and labels",
@@ -531,6 +548,10 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
     "cross tab": (
         lambda ax: plotting.cross_tab(ax, np.ones((2, 3)), ["a"], list("abc")),
         "2 rows need as many names, not 1",
+    ),
+    "cross tab, filled": (
+        lambda ax: plotting.cross_tab(ax, np.ones((2, 3)), filled=np.ones((2, 2), bool)),
+        r"filled must be as large as the table, \[2, 3\], not \[2, 2\]",
     ),
     "matrix names": (
         lambda ax: plotting.matrix(ax, np.ones((2, 3)), cols="ab"),
