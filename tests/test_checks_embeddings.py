@@ -100,6 +100,7 @@ def test_numbering_takes_lists_and_hands_arrays_on() -> None:
         (lambda ids: list(codes_of(ids)[::-1]), "in the other order"),
         (lambda ids: [codes_of(ids)[0].tolist(), (codes_of(ids)[1] + 1).tolist()], "from 1"),
         (lambda ids: torch.tensor(codes_of(ids)[1]), "no vocabulary"),
+        (lambda ids: np.unique(ids, return_index=True), "where each id stands first"),
     ],
 )
 def test_numbering_names_a_slip_in_any_form(answer: Any, phrase: str) -> None:
@@ -183,6 +184,15 @@ class Swapped(Model):
 
 def test_user_and_film_swapped_are_told() -> None:
     assert "user and film are swapped" in check.dot_model(Swapped).text.lower()
+
+
+class Column(Model):
+    def forward(self, user: Tensor, movie: Tensor) -> Any:
+        return super().forward(user, movie)[:, None]
+
+
+def test_predictions_in_a_column_are_told() -> None:
+    assert "they stand in a column" in check.dot_model(Column).text
 
 
 def test_shapes_take_them_as_written_and_name_what_is_none_of_the_choices() -> None:

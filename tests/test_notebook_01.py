@@ -85,6 +85,8 @@ def test_the_learners_class_is_the_one_trained_and_the_learners_lookup_fills_the
     before = names["whole"].clone()
     namespace("01", *CODED[1:], *SVD, "one-hot", "same-gradient", "you-fill", into=names)
     assert torch.equal(names["whole"], before)
+    namespace("01", "train-high", "train-verdict", "you-list", into=names)
+    assert len(names["best"]) == 6
 
 
 def test_a_list_hides_its_layers_and_nothing_moves(capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,6 +76,11 @@ numbering.slip(
     lambda ids: np.unique(ids, return_inverse=True)[::-1],
 )
 numbering.slip(
+    "you returned where each id stands first. Wanted is a code for every entry of ids, as many "
+    "as there are ids.",
+    lambda ids: np.unique(ids, return_index=True),
+)
+numbering.slip(
     "your codes are real numbers (1.0 instead of 1). They are places in a table, and a place "
     "must be a whole number.",
     lambda ids: (np.unique(ids), np.unique(ids, return_inverse=True)[1].astype(float)),
@@ -209,6 +214,15 @@ class _Swapped(_Model):
 class _NoSum(_Model):
     def forward(self, user: Tensor, movie: Tensor) -> Any:
         return self.users(user) * self.movies(movie)
+
+
+@dot_model.slip(
+    "the numbers are right, but they stand in a column, [n, 1]. Return [n]: from predictions "
+    "[n, 1] and ratings [n] a loss would make n times n differences. Sum without keepdim."
+)
+class _Column(_Model):
+    def forward(self, user: Tensor, movie: Tensor) -> Any:
+        return super().forward(user, movie)[:, None]
 
 
 @dot_model.slip("you summed over the users (dim=0); sum over the factors (dim=1).")
