@@ -9,6 +9,7 @@ always varies with colour, so no picture needs colour to be read.
 """
 
 from lesson5_utils.plotting.figures import figure, show, show_caption
+from lesson5_utils.plotting.graph import Edge, Graph, Node, Part
 from lesson5_utils.plotting.grids import counts, cross_tab, heatmaps, images, matrix
 from lesson5_utils.plotting.labels import name_lines, reference
 from lesson5_utils.plotting.lines import (
@@ -20,6 +21,7 @@ from lesson5_utils.plotting.lines import (
     range_test,
     reliability,
 )
+from lesson5_utils.plotting.net import net_graph
 from lesson5_utils.plotting.player import moving
 from lesson5_utils.plotting.points import (
     joint,
@@ -35,7 +37,11 @@ __all__ = [
     "LINES",
     "MARKERS",
     "MEANING",
+    "Edge",
+    "Graph",
     "Look",
+    "Node",
+    "Part",
     "bands",
     "counts",
     "cross_tab",
@@ -52,6 +58,7 @@ __all__ = [
     "matrix",
     "moving",
     "name_lines",
+    "net_graph",
     "paths",
     "range_test",
     "reference",

@@ -12,16 +12,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lesson5_utils.widgets.graph import NetGraph
+    from lesson5_utils.widgets.net import SmallNet
     from lesson5_utils.widgets.pad import DrawingPad
     from lesson5_utils.widgets.rate import RateFilms
 
 PARTS = {  # name: the module in which it stands
     "DrawingPad": "pad",
+    "NetGraph": "graph",
     "RateFilms": "rate",
+    "SmallNet": "net",
 }
 __all__ = [
     "DrawingPad",
+    "NetGraph",
     "RateFilms",
+    "SmallNet",
 ]
 
 
