@@ -8,6 +8,7 @@ that moves. `MEANING` says what each thing of the course looks like: line style 
 always varies with colour, so no picture needs colour to be read.
 """
 
+from lesson5_utils.plotting.boards import leaderboard, readings
 from lesson5_utils.plotting.figures import figure, show, show_caption
 from lesson5_utils.plotting.graph import Edge, Graph, Node, Part
 from lesson5_utils.plotting.grids import counts, cross_tab, heatmaps, images, matrix
@@ -53,6 +54,7 @@ __all__ = [
     "images",
     "joint",
     "labelled_points",
+    "leaderboard",
     "looks",
     "matched_maps",
     "matrix",
@@ -61,6 +63,7 @@ __all__ = [
     "net_graph",
     "paths",
     "range_test",
+    "readings",
     "reference",
     "reliability",
     "scatter",
