@@ -99,6 +99,7 @@ SOME_ROWS = "must go over all rows"
 ONE_BATCH = "All rows are in one batch"
 INVENTED = "but the others are not those that the model had"
 
+
 def nearest(x: Tensor, y: Tensor) -> Any:
     """The class of the nearest training row: a good model that is not trained."""
     return lambda rows: F.one_hot(y)[torch.cdist(rows, x.detach()).argmin(1)].float()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 
 from lesson5_utils import arguments
 from lesson5_utils.errors import ArgumentError
@@ -17,6 +18,10 @@ from lesson5_utils.plotting.style import COLOURS, SMALL, dark
 __all__ = ["leaderboard", "readings"]
 
 OLD = "0.75"
+# White where nothing speaks: most of a picture is paper.
+_FOR_AND_AGAINST = LinearSegmentedColormap.from_list(
+    "for and against", ["#2369bd", "white", "#a9373b"], N=257
+)
 
 
 def leaderboard(
@@ -68,7 +73,7 @@ def leaderboard(
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.set(ylim=(len(ranked) - 0.4, -0.6), xlim=(0, 1.12), xlabel="share of right answers")
-    ax.set_xticks(np.linspace(0, 1, 6), [f"{share:.0%}" for share in np.linspace(0, 1, 6)])
+    ax.set_xticks(np.linspace(0, 1, 6), [f"{share:.0f} %" for share in np.linspace(0, 100, 6)])
     if guess is not None:
         reference(ax, x=guess)
 
@@ -114,4 +119,7 @@ def readings(
         ax.set_title(f"{best}: {share[best]:.0%}".replace("%", " %"), fontsize=SMALL)
     if reasons is not None:
         for ax, reason in zip(grid[2], np.asarray(reasons), strict=True):
-            images([ax], reason[None], signed=True)
+            most = float(np.abs(reason).max(initial=0)) or 1.0
+            ax.imshow(reason, cmap=_FOR_AND_AGAINST, vmin=-most, vmax=most)
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set(visible=True, color="0.8", linewidth=0.8)

@@ -139,7 +139,7 @@ def _watched(train: Callable[..., Any], *case: Any) -> tuple[Watch, Any]:
     except RuntimeError as error:
         if "grad" not in str(error):
             raise
-        # such as x.numpy(), which rows that carry gradients refuse: what it does with rows is not seen
+        # such as x.numpy(), refused by rows that carry gradients: the rows are not watched
         watch = Watch(x, valid_x)
         with watch:
             return watch, train(*case)
