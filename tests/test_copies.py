@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.request import Request, urlopen
 
 import nbformat
 import pytest
 from nbformat.v4 import new_output
 from small_course import ROOT, cell, small_course
+from small_lab import Lab, running_lab
 
 from lesson5_utils.book import copies, files, index, keys
 
@@ -89,30 +84,6 @@ def test_make_clean_leaves_it_there(tmp_path: Path) -> None:
 # --- JupyterLab, for real -----------------------------------------------------------------
 
 
-class Lab:
-    """A running `lesson5 lab`, asked over its API."""
-
-    def __init__(self, address: str, token: str) -> None:
-        self.address, self.token = address, token
-
-    def ask(self, path: str, data: Any = None, method: str = "GET") -> Any:
-        headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
-        body = None if data is None else json.dumps(data).encode()
-        request = Request(self.address + path, body, headers, method=method)
-        with urlopen(request, timeout=30) as answer:
-            return json.load(answer)
-
-    def open_and_save(self, path: str) -> None:
-        """What JupyterLab does to a notebook that is only looked at."""
-        notebook = self.ask(f"api/contents/{path}")["content"]
-        notebook["metadata"]["kernelspec"]["display_name"] = "Python 3 (ipykernel)"
-        notebook["metadata"]["language_info"] |= {"version": "3.11.7", "file_extension": ".py"}
-        for one in notebook["cells"]:
-            one["metadata"] |= {"collapsed": True}
-        model = {"type": "notebook", "format": "json", "content": notebook}
-        self.ask(f"api/contents/{path}", model, "PUT")
-
-
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> index.Course:
     return executed_course(tmp_path_factory.mktemp("a course"))
@@ -120,26 +91,9 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> index.Course:
 
 @pytest.fixture(scope="module")
 def lab(course: index.Course, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """JupyterLab on a port that the system chooses, with folders of its own for settings."""
     own = tmp_path_factory.mktemp("jupyter")
-    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
-    for name in ("RUNTIME", "CONFIG", "DATA"):
-        env[f"JUPYTER_{name}_DIR"] = str(own / name)
-    command = [sys.executable, "-m", "lesson5_utils.cli", "lab", "--allow-root"]
-    command += ["--", "--no-browser", "--ServerApp.port=0"]
-    with (own / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=course.root, env=env, stdout=log, stderr=log)
-    try:
-        ends = time.monotonic() + 60
-        while not (found := list((own / "RUNTIME").glob("jpserver-*.json"))):
-            said = (own / "log").read_text()
-            assert server.poll() is None and time.monotonic() < ends, said
-            time.sleep(0.05)
-        told = json.loads(found[0].read_text())
-        yield Lab(told["url"], told["token"])
-    finally:
-        server.terminate()
-        server.wait(30)
+    with running_lab(course, own) as lab:
+        yield lab
     said = (own / "log").read_text()
     assert "/lab/tree/work/00_first.ipynb?token=" in said
     assert "[I " not in said, "40 lines of Jupyter's own would hide the address"

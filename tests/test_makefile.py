@@ -39,6 +39,7 @@ def test_make_test_is_strict_on_the_bundled_data() -> None:
         "mypy",
         "--nbval ",
         "LESSON5_RATINGS=sample",
+        "LESSON5_WORK_DIR= ",
     ):
         assert part in told
     assert "--nbval-lax" not in told

@@ -89,10 +89,16 @@ def test_the_header_promises_something_and_lists_the_facts(notebook: Notebook) -
 def test_the_minutes_of_the_sections_add_up_to_the_headers_time(notebook: Notebook) -> None:
     headings = re.findall(r"^## (.+)$", prose(notebook), re.M)
     assert len(headings) >= 5
-    minutes = [re.search(r" \((\d+) min\)$", heading) for heading in headings]
-    assert all(minutes), [h for h, m in zip(headings, minutes, strict=True) if not m]
-    total = re.search(r"^\| Time \| (\d+) min \|$", notebook.cells[0].source, re.M)
-    assert total and sum(int(found[1]) for found in minutes if found) == int(total[1])
+    minutes = {heading: re.search(r" \((\d+) min\)$", heading) for heading in headings}
+    assert all(minutes.values()), minutes
+    said = re.search(
+        r"^\| Time \| (\d+) min(?: \+ (\d+) optional)? \|$", notebook.cells[0].source, re.M
+    )
+    total = {"core": 0, "optional": 0}
+    for heading, found in minutes.items():
+        assert found
+        total["optional" if ". Optional: " in heading else "core"] += int(found[1])
+    assert said and total == {"core": int(said[1]), "optional": int(said[2] or 0)}
 
 
 @every_notebook

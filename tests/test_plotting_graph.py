@@ -12,9 +12,9 @@ from matplotlib.text import Text
 
 from lesson5_utils import plotting
 from lesson5_utils.errors import ArgumentError
-from lesson5_utils.plotting import Edge, Graph, Node, Part, figures
+from lesson5_utils.plotting import Edge, Graph, Node, Part, figures, net
 from lesson5_utils.plotting.placing import place, written
-from lesson5_utils.plotting.style import SMALL
+from lesson5_utils.plotting.style import SMALL, luminance
 
 
 def chain() -> Graph:
@@ -147,6 +147,11 @@ def test_kinds_differ_in_shape_and_a_closed_relu_in_its_line() -> None:
         assert sum(box.get_linestyle() != "-" for box in boxes) == 3
 
 
+def test_blame_can_be_read_on_every_shape() -> None:
+    for paper in (*(paint.paper for paint in net.PAINT.values()), net.OFF):
+        assert (luminance(paper) + 0.05) / (luminance(net.BLAME) + 0.05) >= 4.5
+
+
 def test_names_alone_when_there_are_no_numbers() -> None:
     graph = Graph([[Node("x")], [Node("h")]], [Edge("w", start="x", end="h")])
     assert {text.get_text() for text in drawn(graph)} == {"x", "h", "w"}
@@ -162,7 +167,7 @@ def test_the_flow_goes_forward_then_back() -> None:
         "back: loss",
         "back: prediction",
         "back: h",
-        "back: x",
+        "back: w1",
     ]
     first, last = frames[0], frames[-1]
     assert [node.value for node in first.nodes()] == [2, None, None, None]

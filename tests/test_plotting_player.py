@@ -76,6 +76,16 @@ def test_it_is_the_last_frame_then_a_still_twin_then_the_caption(
     assert moving["text/plain"] == "<moving figure>"
 
 
+def test_still_frames_stand_in_a_row_or_one_below_the_other(
+    shown: list[dict[str, Any]],
+) -> None:
+    for stacked in (False, True):
+        plotting.moving(draw, [1, 2, 3], "A line.", width=5, height=1.5, stacked=stacked)
+    stills = [one["metadata"]["image/png"] for one in shown if one["metadata"]]
+    sizes = [(still["width"], still["height"]) for still in stills]
+    assert sizes == [(845, 221), (480, 513)]
+
+
 def test_it_asks_no_other_host_and_has_no_ids_and_is_the_same_each_time(
     shown: list[dict[str, Any]],
 ) -> None:

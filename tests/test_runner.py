@@ -165,6 +165,21 @@ def test_saving_in_place_repeats_on_the_bundled_data_the_cpu_and_one_thread(
     assert told == [["00_first", "saved"], ["00_first", "unchanged"]]
 
 
+def test_neither_pages_nor_saved_outputs_show_what_a_learner_has_rated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JupyterLab, whose environment this is too, does show it."""
+    monkeypatch.setenv("LESSON5_WORK_DIR", str(tmp_path / "mine"))
+    small = small_course(tmp_path, cell("asks", "import os; os.environ['LESSON5_WORK_DIR']"))
+    runner.run(small, small.choose(["00"]), "sample", "sample")
+    runner.save_in_place(small, small.choose(["00"]))
+    folders = (small.executed("sample", "sample"), small.notebooks)
+    for path in (folder / "00_first.ipynb" for folder in folders):
+        (asked,) = files.read(path).cells[1].outputs
+        assert asked.data["text/plain"] == "''"
+    assert runner.environment("sample", "sample")["LESSON5_WORK_DIR"] == str(tmp_path / "mine")
+
+
 def test_a_kernels_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPLBACKEND", "Agg")
     monkeypatch.setenv("ANYTHING", "else")

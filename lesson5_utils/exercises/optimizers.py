@@ -1,10 +1,13 @@
-"""Checks for notebook 05: one row's gradient, scaling undone, momentum, RMSprop, Adam."""
+"""Checks for notebook 05: where a step lands, one row's gradient, RMSprop, Adam and what
+can be wrong with it, penalty against decay, a fair choice of the rate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,45 +18,102 @@ from lesson5_utils.exercises import (
     real_numbers,
     whole_numbers,
 )
-from lesson5_utils.exercises.engine.compare import Rules
+from lesson5_utils.exercises.engine.compare import Rules, items, numbers
 
-__all__ = ["adam", "momentum", "rmsprop", "row_gradient", "unscale"]
+__all__ = [
+    "adam",
+    "best_rate",
+    "bugs",
+    "faulty_adams",
+    "first_adam",
+    "landing",
+    "rmsprop",
+    "row_gradient",
+]
 
-Numbers = tuple[float, float]
 Pair = tuple[Tensor, Tensor]
 Triple = tuple[Tensor, Tensor, Tensor]
+
+# --- landing -----------------------------------------------------------------------------
+
+
+@exercise(
+    kind="predict",
+    why="A step of r times the way to the bottom leaves 1 − r of the way. Below r = 2 what is "
+    "left is smaller than before, with either sign; from 2 on the ball never comes closer.",
+)
+def landing() -> list[float]:
+    return [0.5, -0.5, -1.0, -1.5]
+
+
+landing.slip(
+    "the ball does not stop at the bottom: where a step is longer than the way, it lands on "
+    "the other side, and the place has a minus sign.",
+    lambda: [0.5, 0.5, 1.0, 1.5],
+)
+landing.slip(
+    "these are the lengths of the steps; say where the ball stands after them. It stood at 1.",
+    lambda: [0.5, 1.5, 2.0, 2.5],
+)
+landing.slip(
+    "the sign is turned round: the ball stood at 1, and a step of half the way leaves it at "
+    "0.5, on the same side.",
+    lambda: [-0.5, 0.5, 1.0, 1.5],
+)
+landing.slip(
+    "a ball that jumps too far does not stop at the bottom. It lands on the other side.",
+    lambda: [0.5, 0.0, 0.0, 0.0],
+)
 
 # --- row_gradient ------------------------------------------------------------------------
 
 _EXACT = 1e-10
 
 
-def _no_nudge(answer: Any, b: float, a: float, x: float, y: float) -> Any:
-    """The answer's two derivatives, unless they are only nearly right, as a nudge's are."""
+def _no_nudge(answer: Any, b: Tensor, a: Tensor, x: Tensor, y: Tensor) -> Any:
+    """The answer's two derivatives, unless they are only nearly right: as a nudge's are, or
+    float32, of which the sheet's ninth digit would not be left."""
     result = answer(b, a, x, y)
     exact = row_gradient.reference(b, a, x, y)
-    if differs(exact, result, Rules(0.01)) is None and differs(exact, result, Rules(_EXACT)):
+    try:
+        got = numbers(result).astype(float).reshape(-1)
+    except Exception:  # no numbers: the comparison says what it is
+        return result
+    if differs(exact, result, Rules(0.01)) is None and differs(
+        numbers(exact), got, Rules(_EXACT)
+    ):
+        parts = [result, *(items(result) or [])]
+        if any(isinstance(part, Tensor) and part.dtype == torch.float32 for part in parts):
+            raise WrongForm(
+                "that is right, but in float32, which has about seven digits; the sheet is "
+                "compared in more. The inputs are float64: stay there, with torch.stack, or "
+                "dtype=torch.float64 where you make a tensor"
+            )
         raise WrongForm(
-            "that is nearly right, as with the nudge of section 1. Here the exact derivatives "
+            "that is nearly right, as with a nudge. Here the exact derivatives "
             "are asked for: not nudged, and not rounded"
         )
     return result
 
 
+def _row(*values: float) -> tuple[Tensor, ...]:
+    return tuple(torch.tensor(value, dtype=torch.float64) for value in values)
+
+
 @exercise(
     cases=lambda: [
-        (1.0, 1.0, 14.0, 58.0),
-        (30.0, 2.0, 5.0, 40.0),
-        (0.5, -2.0, 3.0, 1.0),
-        (1.317, 2.6, 14.25, 58.2),
-        (0.7, 0.3, 2.2, 1e7),  # the loss has no digits left for a nudge to show
+        _row(1.0, 1.0, 14.0, 58.0),
+        _row(30.0, 2.0, 5.0, 40.0),
+        _row(0.5, -2.0, 3.0, 1.0),
+        _row(1.317, 2.6, 14.25, 58.2),
+        _row(0.7, 0.3, 2.2, 1e7),  # the loss has no digits left for a nudge to show
     ],
     through=_no_nudge,
     tolerance=_EXACT,
     why="The error of one row, times 2, is the slope for b; for a, it is also multiplied by "
     "x. So a row with x = 99 pushes a 99 times as hard as b.",
 )
-def row_gradient(b: float, a: float, x: float, y: float) -> Numbers:
+def row_gradient(b: Tensor, a: Tensor, x: Tensor, y: Tensor) -> Pair:
     error = a * x + b - y
     return 2 * error, 2 * error * x
 
@@ -81,116 +141,6 @@ row_gradient.slip(
 row_gradient.slip(
     "you returned the loss; its slope is asked for.",
     lambda b, a, x, y: (a * x + b - y) ** 2,
-)
-
-# --- unscale -----------------------------------------------------------------------------
-
-
-@exercise(
-    cases=lambda: [
-        (114.0, 54.0, 42.0, 27.0),
-        (3.0, 2.0, 1.0, 4.0),
-        (0.0, -6.0, -2.0, 0.5),
-        (1.25, 0.7, -3.3, 0.01),
-        (2.5, 1.5, 0.0, 1.0),
-    ],
-    why="a·(x − mean)/std + b is the same line written with x: nothing is lost by centring "
-    "and scaling, and the answer can always be given in the old units.",
-)
-def unscale(b: float, a: float, mean: float, std: float) -> Numbers:
-    return b - a * mean / std, a / std
-
-
-unscale.slip(
-    "the intercept is not moved: at x = 0, the scaled x is −mean/std, not 0.",
-    lambda b, a, mean, std: (b, a / std),
-)
-unscale.slip(
-    "you multiplied by std; x was divided by it, so the slope is divided too.",
-    lambda b, a, mean, std: (b - a * std * mean, a * std),
-)
-unscale.slip(
-    "the sign of the shift is turned round: b − a·mean/std.",
-    lambda b, a, mean, std: (b + a * mean / std, a / std),
-)
-unscale.slip(
-    "the intercept was moved with the slope of the scaled line: use the new slope, a / std.",
-    lambda b, a, mean, std: (b - a * mean, a / std),
-)
-unscale.slip(
-    "the intercept is divided by std as well. b was never divided, only x was.",
-    lambda b, a, mean, std: ((b - a * mean) / std, a / std),
-)
-unscale.slip(
-    "the two are in the other order: return the intercept first, then the slope.",
-    lambda b, a, mean, std: (a / std, b - a * mean / std),
-)
-unscale.slip(
-    "// drops everything after the point: divide by /.",
-    lambda b, a, mean, std: (b - a * mean // std, a // std),
-)
-
-# --- momentum ----------------------------------------------------------------------------
-
-
-def _three(*shape: int, seed: int = 0, made: Any = real_numbers) -> Triple:
-    """A parameter, its average, its gradient."""
-    first, second, third = (made(*shape, seed=seed + i) for i in range(3))
-    return first, second, third
-
-
-@exercise(
-    cases=lambda: [
-        (
-            torch.tensor([1.0, 1.0]),
-            torch.tensor([-18.0, 98.0]),
-            torch.tensor([4.0, -9.0]),
-            0.1,
-            0.9,
-        ),
-        (whole_numbers(3), torch.zeros(3), whole_numbers(3, seed=1), 0.01, 0.5),
-        (*_three(2, 2, made=whole_numbers), 1.0, 0.8),
-        (*(part.double() for part in _three(2, 3, seed=5)), 1e-3, 0.9),
-        (real_numbers(2), real_numbers(2, seed=1), torch.zeros(2), 0.1, 0.9),
-        (*_three(1, seed=7), 0.3, 0.0),
-    ],
-    why="One line more than plain SGD. Gradients that agree add up, gradients that "
-    "contradict each other cancel.",
-)
-def momentum(p: Tensor, m: Tensor, g: Tensor, lr: float, beta: float) -> Pair:
-    m = beta * m + (1 - beta) * g
-    return p - lr * m, m
-
-
-momentum.slip(
-    "that is PyTorch's form, which takes the whole gradient; the sheet takes only (1 − beta) "
-    "of it.",
-    lambda p, m, g, lr, beta: (p - lr * (beta * m + g), beta * m + g),
-)
-momentum.slip(
-    "the two weights are swapped: beta belongs to the old average, 1 − beta to the new "
-    "gradient.",
-    lambda p, m, g, lr, beta: momentum.reference(p, m, g, lr, 1 - beta),
-)
-momentum.slip(
-    "the step uses the gradient itself; step with the average.",
-    lambda p, m, g, lr, beta: (p - lr * g, beta * m + (1 - beta) * g),
-)
-momentum.slip(
-    "the step uses the old average; update it first, then step.",
-    lambda p, m, g, lr, beta: (p - lr * m, beta * m + (1 - beta) * g),
-)
-momentum.slip(
-    "the step goes uphill: subtract.",
-    lambda p, m, g, lr, beta: momentum.reference(p, m, g, -lr, beta),
-)
-momentum.slip(
-    "the two are in the other order: return the new p first, then the new m.",
-    lambda *given: momentum.reference(*given)[::-1],
-)
-momentum.slip(
-    "you returned the old average; the next step needs the new one.",
-    lambda p, m, g, lr, beta: (p - lr * (beta * m + (1 - beta) * g), m),
 )
 
 # --- rmsprop -----------------------------------------------------------------------------
@@ -282,6 +232,56 @@ rmsprop.slip(
 rmsprop.slip(
     "the two are in the other order: return the new p first, then the new s.",
     lambda *given: rmsprop.reference(*given)[::-1],
+)
+
+# --- bugs --------------------------------------------------------------------------------
+
+
+def faulty_adams(steps: int = 3000) -> dict[str, np.ndarray]:
+    """How long the steps of four wrong Adams are, in units of lr: β₁ is 0.9 and β₂ 0.999, and
+    the gradient is always 2. Which fault is which, the exercise asks."""
+    t = np.arange(1, steps + 1)
+    m, s = 2 * (1 - 0.9**t), 4 * (1 - 0.999**t)
+    return {"A": m / np.sqrt(s), "B": m * 0 + 2 / 4, "C": 2 / np.sqrt(s), "D": m / np.sqrt(4)}
+
+
+_FAULTS = (
+    "m is not corrected",
+    "s is not corrected",
+    "neither is corrected",
+    "the root is missing",
+    "nothing is wrong",
+)
+
+
+@exercise(
+    kind="diagnose",
+    choices=_FAULTS,
+    why="At first m alone is .1 of what it should be: short steps. s alone is .001 of it, and "
+    "its root makes the steps 32 times too long. Both together are wrong for a thousand steps. "
+    "Without the root the step depends on the size of the gradient, for ever.",
+)
+def bugs() -> dict[str, str]:
+    return {
+        "A": "neither is corrected",
+        "B": "the root is missing",
+        "C": "s is not corrected",
+        "D": "m is not corrected",
+    }
+
+
+bugs.slip(
+    "C and D are exchanged. m stands above the line: while it is too small, steps are short. s "
+    "stands below it.",
+    lambda: bugs.reference() | {"C": "m is not corrected", "D": "s is not corrected"},
+)
+bugs.slip(
+    "A and C are exchanged. Where m is too small as well, the steps are not as long.",
+    lambda: bugs.reference() | {"A": "s is not corrected", "C": "neither is corrected"},
+)
+bugs.slip(
+    "B is not right at any step, and nothing that starts at 0 is to blame: it does not change.",
+    lambda: bugs.reference() | {"B": "nothing is wrong"},
 )
 
 # --- adam --------------------------------------------------------------------------------
@@ -417,4 +417,165 @@ def _(
 adam.slip(
     "the three are in another order: return p, then m, then s.",
     lambda *given: [adam.reference(*given)[i] for i in (1, 2, 0)],
+)
+
+# --- first_adam --------------------------------------------------------------------------
+
+
+@exercise(
+    cases=lambda: [
+        (torch.tensor([5.0, -3.0, 0.5]), torch.tensor([0.0, 0.0, 0.0]), 0.1, 0.5),
+        (torch.tensor([2.0, 2.0]), torch.tensor([-0.5, -4.0]), 0.1, 1.0),
+        (whole_numbers(4), whole_numbers(4, seed=1), 0.5, 0.2),
+        (real_numbers(2, 3), real_numbers(2, 3, seed=1) / 100, 0.01, 0.01),
+        (torch.tensor([0.0, 1e-6]), torch.tensor([0.0, -1e-6]), 1e-3, 0.1),
+    ],
+    why="Where the loss has no gradient, the decay takes more from large weights and "
+    "less from small ones; the penalty moves them all by lr, however small weight_decay is.",
+)
+def first_adam(w: Tensor, loss_gradient: Tensor, lr: float, weight_decay: float) -> Pair:
+    penalty = w - lr * torch.sign(loss_gradient + weight_decay * w)
+    decay = w * (1 - lr * weight_decay) - lr * torch.sign(loss_gradient)
+    return penalty, decay
+
+
+first_adam.slip(
+    "you returned the two the other way round: the penalty comes first.",
+    lambda *given: first_adam.reference(*given)[::-1],
+)
+
+
+@first_adam.slip(
+    "both of your results are the decay. A penalty is part of the loss, so its gradient goes "
+    "inside the sign."
+)
+def _(*given: object) -> Pair:
+    _, decay = first_adam.reference(*given)
+    return decay, decay
+
+
+@first_adam.slip("that is a step of plain SGD; Adam's first step takes only the sign.")
+def _(w: Tensor, loss_gradient: Tensor, lr: float, weight_decay: float) -> Pair:
+    whole = w - lr * (loss_gradient + weight_decay * w)
+    return whole, w * (1 - lr * weight_decay) - lr * loss_gradient
+
+
+@first_adam.slip("lr is missing in the decay: the share lost is lr · weight_decay.")
+def _(w: Tensor, loss_gradient: Tensor, lr: float, weight_decay: float) -> Pair:
+    penalty, _ = first_adam.reference(w, loss_gradient, lr, weight_decay)
+    return penalty, w * (1 - weight_decay) - lr * torch.sign(loss_gradient)
+
+
+@first_adam.slip(
+    "a gradient of 0 divided by its own size is not a number (nan). torch.sign gives 0 there."
+)
+def _(w: Tensor, loss_gradient: Tensor, lr: float, weight_decay: float) -> Pair:
+    whole = loss_gradient + weight_decay * w
+    penalty = w - lr * whole / whole.abs()
+    return penalty, w * (1 - lr * weight_decay) - lr * loss_gradient / loss_gradient.abs()
+
+
+# --- best_rate ---------------------------------------------------------------------------
+
+
+def _searched(answer: Any, errors: Mapping[float, float], rates: list[float]) -> Any:
+    """What the answer chooses where training at a rate gives the error in the table."""
+    asked: list[float] = []
+
+    def error(rate: Any) -> float:
+        rate = float(rate)
+        asked.append(rate)
+        if len(asked) > 1000:
+            raise WrongForm(
+                "your search has no end: it tried 1,000 rates. Stop as soon as the best rate "
+                "has a worse one on either side"
+            )
+        near = min(errors, key=lambda known: abs(known - rate))
+        return errors[near] if math.isclose(near, rate, rel_tol=1e-6) else math.inf
+
+    chosen = answer(error, rates)
+    if isinstance(chosen, float) and (lost := [one for one in rates if one not in asked]):
+        raise WrongForm(
+            f"the rate {lost[0]:g} was never tried: call error(rate) for each rate of the list"
+        )
+    return chosen
+
+
+def _table(*pairs: tuple[float, float]) -> dict[float, float]:
+    return dict(pairs)
+
+
+@exercise(
+    cases=lambda: [
+        (_table((0.1, 3.0), (0.2, 1.0), (0.4, 2.0)), [0.1, 0.2, 0.4]),
+        (
+            _table((0.025, 5.0), (0.05, 1.0), (0.1, 2.0), (0.2, 3.0), (0.4, 4.0)),
+            [0.1, 0.2, 0.4],
+        ),
+        (
+            _table((0.1, 9.0), (0.2, 8.0), (0.4, 7.0), (0.8, 4.0), (1.6, 2.5), (3.2, 6.0)),
+            [0.1, 0.2, 0.4],
+        ),
+        # a run that explodes has the error inf, wherever it stands
+        (_table((0.25, 2.0), (0.5, 1.5), (1.0, math.inf), (2.0, math.inf)), [1.0, 2.0]),
+        (_table((0.5, 2.0), (1.0, 1.25), (2.0, 1.5), (4.0, math.inf)), [1.0, 2.0, 4.0]),
+    ],
+    kind="design",
+    through=_searched,
+    why="A best rate that is the first or the last of a list is not known to be the best: the "
+    "optimum may lie beyond. Now every optimizer is judged at its own rate, found in one way.",
+)
+def best_rate(error: Callable[[float], float], rates: list[float]) -> float:
+    tried = {rate: error(rate) for rate in rates}
+    while True:
+        best = min(tried, key=lambda rate: tried[rate])
+        if best not in (min(tried), max(tried)):
+            return best
+        beyond = best / 2 if best == min(tried) else best * 2
+        tried[beyond] = error(beyond)
+
+
+def _extended(
+    up: bool = True, down: bool = True, often: int = 100, highest: bool = False
+) -> Callable[..., float]:
+    """The search, or one of the ways to end it too early."""
+
+    def answer(error: Callable[[float], float], rates: list[float]) -> float:
+        tried = {rate: error(rate) for rate in rates}
+        for _ in range(often):
+            best = (max if highest else min)(tried, key=lambda rate: tried[rate])
+            if up and best == max(tried):
+                tried[best * 2] = error(best * 2)
+            elif down and best == min(tried):
+                tried[best / 2] = error(best / 2)
+            else:
+                break
+        return (max if highest else min)(tried, key=lambda rate: tried[rate])
+
+    return answer
+
+
+best_rate.slip(
+    "you chose the best of the list, and did not look beyond. When it is the first or the "
+    "last, a better one may lie outside: try half of it, or twice.",
+    _extended(up=False, down=False),
+)
+best_rate.slip(
+    "you look for larger rates only; the best may also lie below the list.",
+    _extended(down=False),
+)
+best_rate.slip(
+    "you look for smaller rates only; the best may also lie above the list.",
+    _extended(up=False),
+)
+best_rate.slip(
+    "one more rate is not always enough: go on as long as the best one lies at an end.",
+    _extended(often=1),
+)
+best_rate.slip(
+    "that is the highest error; the lowest is wanted.", _extended(often=0, highest=True)
+)
+best_rate.slip(
+    "you returned the error; return the rate at which it came.",
+    lambda error, rates: error(best_rate.reference(error, rates)),
 )

@@ -31,7 +31,9 @@ from lesson5_utils.plotting.points import (
     scatter,
     spread,
 )
+from lesson5_utils.plotting.reading import reading, reasons
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
+from lesson5_utils.plotting.valley import ditch, rates_above, valley
 
 __all__ = [
     "COLOURS",
@@ -47,6 +49,7 @@ __all__ = [
     "counts",
     "cross_tab",
     "curves",
+    "ditch",
     "figure",
     "fitted",
     "heatmaps",
@@ -63,11 +66,15 @@ __all__ = [
     "net_graph",
     "paths",
     "range_test",
+    "rates_above",
+    "reading",
     "readings",
+    "reasons",
     "reference",
     "reliability",
     "scatter",
     "show",
     "show_caption",
     "spread",
+    "valley",
 ]

@@ -7,21 +7,17 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 
 from lesson5_utils import arguments
 from lesson5_utils.errors import ArgumentError
 from lesson5_utils.plotting.grids import images
 from lesson5_utils.plotting.labels import reference
+from lesson5_utils.plotting.reading import reasons as draw_reasons
 from lesson5_utils.plotting.style import COLOURS, SMALL, dark
 
 __all__ = ["leaderboard", "readings"]
 
 OLD = "0.75"
-# White where nothing speaks: most of a picture is paper.
-_FOR_AND_AGAINST = LinearSegmentedColormap.from_list(
-    "for and against", ["#2369bd", "white", "#a9373b"], N=257
-)
 
 
 def leaderboard(
@@ -85,14 +81,14 @@ def readings(
     reasons: np.ndarray | None = None,
     titles: Sequence[Any] = (),
 ) -> None:
-    """Digits as a model reads them: the picture, a bar for each class, and what spoke for the
-    answer (red) and against it (blue), each column on a scale of its own.
+    """Several digits as a model reads them, a column each: the picture, a bar for each class,
+    and what spoke for and against the answer. `reading` shows one, larger.
 
     Args:
         axes: [2 rows, n columns], or three rows with `reasons`.
-        pictures: [n, 28, 28], or other sides.
+        pictures: grey values [n, 28, 28].
         shares: [n, classes], each row adds up to 1; the largest is marked.
-        reasons: as `pictures`, signed.
+        reasons: [n, 784], above 0 what speaks for the answer.
         titles: one for each picture.
 
     Raises:
@@ -117,9 +113,6 @@ def readings(
         ax.set(ylim=(0, 1.05), yticks=[])
         ax.spines["left"].set_visible(False)
         ax.set_title(f"{best}: {share[best]:.0%}".replace("%", " %"), fontsize=SMALL)
-    if reasons is not None:
-        for ax, reason in zip(grid[2], np.asarray(reasons), strict=True):
-            most = float(np.abs(reason).max(initial=0)) or 1.0
-            ax.imshow(reason, cmap=_FOR_AND_AGAINST, vmin=-most, vmax=most)
-            ax.set(xticks=[], yticks=[])
-            ax.spines[:].set(visible=True, color="0.8", linewidth=0.8)
+    for ax, why in zip(grid[2], reasons, strict=True) if reasons is not None else ():
+        draw_reasons(ax, why)
+        ax.set_title("")

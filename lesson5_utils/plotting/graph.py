@@ -92,19 +92,31 @@ class Graph:
 
     def flow(self) -> list[Graph]:
         """The pictures of a moving one: the numbers come column by column, then the blame
-        from the loss back. Each has a `title`, such as "forward: h" or "back: h"."""
-        last = len(self.columns) - 1
-        names = [", ".join(node.name for node in column) for column in self.columns]
-        frames = [self._until(k, last + 1, f"forward: {names[k]}") for k in range(last + 1)]
-        back = [k for k in range(last, -1, -1) if self._blamed(k)]
-        return frames + [self._until(last, k, f"back: {names[k]}") for k in back]
+        from the loss back. Each has a `title`, such as "forward: h" or "back: h".
 
-    def _blamed(self, at: int) -> bool:
-        """Whether any blame arrives in a column, or on the edges that leave it."""
-        names = {node.name for node in self.columns[at]}
-        return any(node.blame is not None for node in self.columns[at]) or any(
-            edge.blame is not None for edge in self.edges if edge.start in names
-        )
+            plotting.moving(
+                plotting.net_graph, graph.flow(), alt, caption,
+                name=lambda frame: frame.title, width=8.8, height=1.75, stacked=True,
+            )
+        """
+        last = len(self.columns) - 1
+        frames = []
+        for k, column in enumerate(self.columns):
+            names = ", ".join(node.name for node in column)
+            frames.append(self._until(k, last + 1, f"forward: {names}"))
+        for k in range(last, -1, -1):
+            if blamed := self._blamed(k):
+                frames.append(self._until(last, k, f"back: {blamed}"))
+        return frames
+
+    def _blamed(self, at: int) -> str:
+        """Where blame arrives in a column, or only on the edges that leave it; may be empty."""
+        column = self.columns[at]
+        nodes = [node.name for node in column if node.blame is not None]
+        names = {node.name for node in column}
+        edges = [e for e in self.edges if e.start in names and e.blame is not None]
+        named = [edge.name for edge in edges if edge.name]
+        return ", ".join(nodes or named) or ("first weights" if edges else "")
 
     def _until(self, forward: int, back: int, title: str) -> Graph:
         """With numbers up to a column, and blame from the last one down to another."""

@@ -9,7 +9,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 
 from lesson5_utils.plotting.graph import Graph
 from lesson5_utils.plotting.placing import LINE, Arrow, Shape, place, wide
-from lesson5_utils.plotting.style import BLACK, BLUE, COLOURS, GREY, RED, SMALL, Colour, dark
+from lesson5_utils.plotting.style import BLACK, BLUE, COLOURS, GREY, SMALL, Colour, dark
 
 __all__ = ["net_graph"]
 
@@ -39,7 +39,8 @@ PAINT = {
     "activation": Paint(dark(BLUE), _pale(BLUE), 0.5, "activation"),
     "loss": Paint(BLACK, (1.0, 1.0, 1.0), 0.5, "loss"),
 }
-BLAME = dark(RED)
+BLAME: Colour = (0.62, 0.24, 0.0)  # the palette's red, darker: it is read on all these papers
+OFF: Colour = (0.93, 0.93, 0.93)  # the paper of a ReLU that lets nothing through
 DASHES = (0, (3, 1.5))
 
 
@@ -118,7 +119,7 @@ def _outline(ax: Axes, shape: Shape) -> None:
     paint = PAINT[shape.kind]
     style: dict[str, Any] = {
         "ec": paint.rim,
-        "fc": "white" if shape.empty else "0.93" if shape.off else paint.paper,
+        "fc": "white" if shape.empty else OFF if shape.off else paint.paper,
         "ls": (0, (2, 1.5)) if shape.off else "-",
         "lw": 1.8 if shape.kind == "loss" else 1.1,
         "clip_on": False,

@@ -34,6 +34,7 @@ __all__ = ["moving"]
 
 Frame = TypeVar("Frame")
 COLOURS = 64  # of a frame
+TITLE = 0.28  # inches, that of a still frame
 HEAVIEST = 600_000  # bytes of the whole player
 
 
@@ -48,6 +49,8 @@ def moving(
     height: float = 3.6,
     seconds: float = 0.15,
     still: int = 4,
+    stacked: bool = False,
+    still_height: float = 2.3,
 ) -> None:
     """Show a moving picture with its controls, below it a few of its frames as a still
     figure, and the caption.
@@ -66,6 +69,9 @@ def moving(
         width, height: inches, of the moving picture.
         seconds: for which a frame is shown.
         still: how many frames the still twin has.
+        stacked: its frames stand one below the other, each as large as the moving picture;
+            else in one row.
+        still_height: inches, of the still twin.
 
     Raises:
         ArgumentError: fewer than two frames, no alt text, or frames of more than 600 kB.
@@ -90,7 +96,13 @@ def moving(
     display({"text/html": html, "text/plain": "<moving figure>"}, raw=True)
     chosen = np.linspace(0, len(frames) - 1, min(still, len(frames))).round().astype(int)
     told = f"The same in {len(chosen)} still pictures. {alt}"
-    with figure(told, width=WIDEST, height=2.3, cols=len(chosen), sharey=True) as axes:
+    n = len(chosen)
+    layout: dict[str, Any]
+    if stacked:
+        layout = {"width": width, "height": n * (height + TITLE), "rows": n, "sharex": True}
+    else:
+        layout = {"width": WIDEST, "height": still_height, "cols": n, "sharey": True}
+    with figure(told, **layout) as axes:
         for ax, at in zip(axes, chosen.tolist(), strict=True):
             draw(ax, frames[at])
             ax.set_title(name(frames[at]))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -19,14 +18,13 @@ from lesson5_utils import arguments
 from lesson5_utils.errors import ArgumentError
 from lesson5_utils.plotting.placing import TooSmallError, place, written
 from lesson5_utils.widgets.net import SmallNet
+from lesson5_utils.widgets.scripts import script, style
 
 __all__ = ["NetGraph"]
 
-HERE = Path(__file__).parent
 CSS = 96  # pixels in an inch
 LARGEST = 1e6  # of a parameter: beyond it a step is refused
 WIDTH, TALLEST = 8.6, 12.0  # inches
-MARGIN = 2  # pixels around the picture, for the thickness of lines
 
 
 class NetGraph(anywidget.AnyWidget):
@@ -48,8 +46,8 @@ class NetGraph(anywidget.AnyWidget):
         ArgumentError: no net, bounds in the wrong order, or a net too large to be drawn.
     """
 
-    _esm = HERE / "graph.js"
-    _css = HERE / "graph.css"
+    _esm = script("graph.js")
+    _css = style("graph.css")
 
     net = traitlets.Instance(SmallNet)
     lr = traitlets.Float(0.1).tag(sync=True)

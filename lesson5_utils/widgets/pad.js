@@ -44,7 +44,7 @@ function reasons(brush, picture) {
     brush.fillStyle = reason > 0 ? FOR : AGAINST;
     brush.fillRect(x, y, 1, 1);
     brush.globalAlpha = 1;
-    if (strength > 0.4) brush.fillStyle = PAPER; // else the sign is darker than its cell
+    if (strength > 0.55) brush.fillStyle = PAPER; // else the sign is darker than its cell
     brush.fillRect(x + 0.15, y + 0.41, 0.7, 0.18); // a minus …
     if (reason > 0) brush.fillRect(x + 0.41, y + 0.15, 0.18, 0.7); // … or a plus
   });

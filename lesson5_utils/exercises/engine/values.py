@@ -37,6 +37,8 @@ def blank(value: Any) -> Any:
         return "…"
     if isinstance(value, bool | int | float):
         return type(value)()
+    if isinstance(value, np.ndarray) and value.dtype.kind not in "biufc":
+        return value  # of texts or objects: no number to make 0
     return value * 0 if isinstance(value, torch.Tensor | np.ndarray) else value
 
 
