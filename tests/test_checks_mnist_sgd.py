@@ -294,11 +294,16 @@ def test_momentum_accepts(answer: Any) -> None:
 RIGHT_BUGS = {"Ana": "in place", "Bruno": "no_grad", "Carla": "zeroing", "Davi": "backward"}
 
 
+def all_turned_round() -> dict[str, str]:
+    return {"Ana": "zeroing", "Bruno": "backward", "Carla": "in place", "Davi": "no_grad"}
+
+
 @pytest.mark.parametrize(
     ("answer", "phrase"),
     [
         ({**RIGHT_BUGS, "Bruno": "backward", "Davi": "no_grad"}, "the wrong way round"),
         ({**RIGHT_BUGS, "Ana": "zeroing", "Carla": "in place"}, "at all"),
+        (all_turned_round(), "both pairs are the wrong way round"),
         ({**RIGHT_BUGS, "Ana": "backward", "Davi": "in place"}, "is not 0 but None"),
         ({**RIGHT_BUGS, "Ana": "softmax"}, "Unknown choice 'softmax'"),
         (dict.fromkeys(RIGHT_BUGS, "zeroing"), "something else"),

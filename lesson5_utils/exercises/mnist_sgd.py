@@ -321,12 +321,16 @@ def bugs() -> dict[str, str]:
     return _named("in place", "no_grad", "zeroing", "backward")
 
 
-for davis, brunos in (("no_grad", "backward"), ("backward", "no_grad")):
-    bugs.slip(
-        "Carla's loss moves, first down and then up, so her weights do change. Ana's does not "
-        "move at all. What would each of them see, if `p` became a new tensor?",
-        lambda davis=davis, brunos=brunos: _named("zeroing", brunos, "in place", davis),
-    )
+bugs.slip(
+    "Carla's loss moves, first down and then up, so her weights do change. Ana's does not move "
+    "at all. What would each of them see, if `p` became a new tensor?",
+    lambda: _named("zeroing", "no_grad", "in place", "backward"),
+)
+bugs.slip(
+    "both pairs are the wrong way round. What is p.grad before the first backward()? And whose "
+    "weights change at all?",
+    lambda: _named("zeroing", "backward", "in place", "no_grad"),
+)
 bugs.slip(
     "Bruno and Davi are the wrong way round. `NoneType`: a number was expected, and None was "
     "there. What is p.grad before the first backward()?",
@@ -371,7 +375,7 @@ control.slip(
     lambda: [0.1] * 2 + [1.0] * 4,
 )
 control.slip(
-    "the order is turned round, so the first four epochs are other ones too.",
+    "low first and high last: nothing in this run is as it was in ours.",
     lambda: [0.1] * 4 + [1.0] * 2,
 )
 
