@@ -1,19 +1,15 @@
-"""Measure the ratings half of the course, and choose the ladder's learning rates.
+"""Measure the ratings half of the course: accuracy and time, beside other ways to train.
 
-    python benchmarks/ratings.py            # accuracy and time, beside other ways to train
-    python benchmarks/ratings.py ladder     # a rate for each rung, on an inner split
+    python benchmarks/ratings.py
 
-The first table trains the lecture's model with the lecture's settings on the data set that
+It trains the lecture's model with the lecture's settings on the data set that
 `LESSON5_RATINGS` names (default: the bundled sample). "DataLoader" is the same model and
 optimizer in the loop of PyTorch's own tutorials; Surprise joins where it is installed.
 """
 
 from __future__ import annotations
 
-import sys
 import time
-from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,11 +17,9 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from lesson5_utils import datasets, models, schedules, training
-from lesson5_utils.book.index import namespace
 from lesson5_utils.datasets import Ratings
 
 EPOCHS, LR, WD, BATCH = 5, 5e-3, 0.1, 64
-LADDER_RATES = (1e-3, 2e-3, 5e-3, 1e-2, 2e-2)
 
 
 def ours(train: Ratings, valid: Ratings) -> float:
@@ -89,29 +83,5 @@ def compare() -> None:
         print(f"{name:18}{mse:10.4f}{seconds:10.2f}{seconds / reference:7.1f}×")
 
 
-def ladder() -> None:
-    """Try each rate for each rung of notebook 02, on an inner split of the training part."""
-    ratings = datasets.load_ratings()
-    train, valid = ratings.split(valid_pct=0.2)[0].split(seed=1)
-    names: dict[str, Any] = {"models": models}
-    names |= {"n_users": len(ratings.users), "n_movies": len(ratings.movies)}
-    namespace("02", "ladder-rungs", into=names)  # the rungs stand there only
-    for name, (make, wd, chosen) in names["rungs"].items():
-        errors = {lr: _inner_error(make, wd, lr, train, valid) for lr in LADDER_RATES}
-        shown = "  ".join(f"{lr:g}: {error:.3f}" for lr, error in errors.items())
-        best = min(errors, key=errors.__getitem__)
-        print(f"{name:16} {shown}   best {best:g}, notebook has {chosen:g}")
-
-
-def _inner_error(make: Any, wd: float, lr: float, train: Ratings, valid: Ratings) -> float:
-    """Mean final validation MSE of three seeds."""
-    fit = partial(training.fit, epochs=EPOCHS, lr=lr, wd=wd, progress=False)
-    errors = []
-    for seed in range(3):
-        training.set_seed(seed)
-        errors.append(fit(make(), train, valid, seed=seed).valid[-1])
-    return float(np.mean(errors))
-
-
 if __name__ == "__main__":
-    ladder() if sys.argv[1:] == ["ladder"] else compare()
+    compare()

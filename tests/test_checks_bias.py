@@ -40,22 +40,6 @@ def test_to_range_accepts(answer: Any) -> None:
     assert report.status == "right", report.text
 
 
-def test_ones_may_stand_in_any_order_and_form() -> None:
-    def mine(u: Any, m: Any, a: Any, b: Any) -> Any:
-        one = torch.ones_like(a)
-        return [torch.cat([a, one, u], 1), torch.cat([one, b, m], 1)]
-
-    assert check.ones(mine).status == "right"
-    assert check.ones(lambda *case: torch.stack(mine(*case))).status == "right"
-    users, films = check.ones.use(mine)(*(torch.ones(2, k) for k in (3, 3, 1, 1)))
-    assert users.shape == films.shape == (2, 5)
-
-
-def test_ones_with_numbers_typed_in_carry_no_gradient() -> None:
-    report = check.ones(lambda *case: [part.detach() for part in check.ones.reference(*case)])
-    assert "no gradient flows back to" in report.text
-
-
 def test_biases_of_squared_distance_may_be_columns() -> None:
     report = check.squared_distance(
         lambda x, y: (
@@ -76,3 +60,44 @@ def test_squared_distance_told_what_is_missing() -> None:
 
 def test_shrink_refuses_whole_division() -> None:
     assert "//" in check.shrink(lambda total, count, strength: total // (count + strength)).text
+
+
+@pytest.mark.parametrize("check_of", [check.reading, check.newcomers])
+def test_a_value_is_told_by_what_differs(check_of: Any) -> None:
+    right = check_of.reference()
+    assert check_of(right).status == "right"
+    assert check_of({key: value.upper() for key, value in right.items()}).status == "right"
+    assert check_of(dict.fromkeys(right, ...)).status == "unanswered"
+    assert "Unknown choice 'because'" in check_of({**right, next(iter(right)): "because"}).text
+    wrong = check_of(list(right.values()))
+    assert wrong.status == "wrong" and "Expected the keys" in wrong.text
+
+
+@pytest.mark.parametrize("kind", ["above", "below"])
+def test_one_word_for_all_films_is_refused(kind: str) -> None:
+    assert check.reading(dict.fromkeys(check.reading.reference(), kind)).status == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("key", "phrase"),
+    [
+        ("seen by those whom it suits", "The match explains their praise"),
+        ("seen by everybody", "stands higher beside them"),
+        ("rated by strict users", "the film is not blamed"),
+        ("rated four times, 5 stars each", "four ratings are few steps"),
+    ],
+)
+def test_the_film_that_is_read_wrong_is_named(key: str, phrase: str) -> None:
+    right = check.reading.reference()
+    other = {"above": "below", "below": "above"}[right[key]]
+    assert phrase in " ".join(check.reading({**right, key: other}).text.split())
+
+
+def test_a_range_typed_in_is_refused() -> None:
+    report = check.to_range(lambda x, a, b: 5.5 * torch.sigmoid(x))
+    assert report.status == "wrong"
+
+
+def test_shrink_towards_another_mean_is_refused() -> None:
+    assert check.shrink(lambda t, n, s: (t + 3.5 * s) / (n + s)).status == "wrong"
+    assert check.shrink(lambda t, n, s: torch.stack(list(t / (n + s)))).status == "right"

@@ -13,16 +13,20 @@ from torch import Tensor, nn
 from lesson5_utils.exercises import embeddings as check
 
 
+def by_product(table: Tensor, index: Tensor) -> Tensor:
+    return F.one_hot(index, len(table)).to(table.dtype) @ table
+
+
 @pytest.mark.parametrize(
     ("answer", "phrase"),
     [
         (lambda t, i: F.one_hot(i, len(t)) @ t.long(), "the table was made whole"),
         (lambda t, i: (F.one_hot(i, len(t)) @ t.long()).float(), "the table was made whole"),
         (lambda t, i: t[i].round(), "difference"),
-        (lambda t, i: t[i].detach(), "no gradient flows back to `table`"),
-        (lambda t, i: t.detach().numpy()[i.numpy()], "no gradient flows back to `table`"),
-        (lambda t, i: t[i].tolist(), "no gradient flows back to `table`"),
-        (lambda t, i: t.mul_(1)[i].double(), "torch.float64"),
+        (lambda t, i: by_product(t, i).detach(), "no gradient flows back to `table`"),
+        (lambda t, i: by_product(t, i).detach().numpy(), "no gradient flows back to `table`"),
+        (lambda t, i: by_product(t, i).tolist(), "no gradient flows back to `table`"),
+        (lambda t, i: by_product(t.double(), i), "torch.float64"),
     ],
 )
 def test_lookup_refuses(answer: Any, phrase: str) -> None:
@@ -33,14 +37,33 @@ def test_lookup_refuses(answer: Any, phrase: str) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
+        lambda t, i: t[i],
+        lambda t, i: t[i].clone(),
         lambda t, i: F.embedding(i, t),
         lambda t, i: torch.stack([t[one] for one in i]),
         lambda t, i: [t[one] for one in i],
-        lambda t, i: torch.eye(len(t))[i] @ t,
         lambda t, i: t.index_select(0, i),
+        lambda t, i: torch.gather(t, 0, i[:, None].expand(-1, t.shape[1])),
     ],
 )
-def test_lookup_accepts(answer: Any) -> None:
+def test_lookup_refuses_rows_that_are_looked_up(answer: Any) -> None:
+    report = check.lookup(answer)
+    assert report.status == "wrong" and "looked up" in report.text, report.text
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda t, i: F.one_hot(i, len(t)).float() @ t,
+        lambda t, i: torch.eye(len(t))[i] @ t,
+        lambda t, i: (torch.arange(len(t)) == i[:, None]).float() @ t,
+        lambda t, i: (F.one_hot(i, len(t))[:, :, None] * t).sum(dim=1),
+        lambda t, i: torch.einsum("mn,nk->mk", F.one_hot(i, len(t)).to(t.dtype), t),
+        lambda t, i: [row.float() @ t for row in F.one_hot(i, len(t))],
+        lambda t, i: F.linear(F.one_hot(i, len(t)).float(), t.T),
+    ],
+)
+def test_lookup_accepts_every_kind_of_product(answer: Any) -> None:
     report = check.lookup(answer)
     assert report.status == "right", report.text
     used = check.lookup.use(answer)(torch.ones(9, 2, requires_grad=True), torch.tensor([8, 1]))
@@ -153,16 +176,30 @@ def test_a_stub_of_a_class_is_unanswered() -> None:
     assert check.dot_model(Stub).status == "unanswered"
 
 
-def test_rmse_takes_a_number_and_a_tensor_of_one() -> None:
-    for answer in (
-        lambda p, t: float(((p - t[:, 0]) ** 2).mean() ** 0.5),
-        lambda p, t: ((p - t[:, 0]) ** 2).mean(dim=0, keepdim=True).sqrt(),
-        lambda p, t: np.sqrt(np.mean((p.numpy() - t[:, 0].numpy()) ** 2)),
-    ):
-        assert check.rmse(answer).status == "right"
-        assert check.rmse.use(answer)(torch.ones(2), torch.zeros(2, 1)).shape == ()
+class Swapped(Model):
+    def forward(self, user: Tensor, movie: Tensor) -> Any:
+        return super().forward(movie, user)
 
 
-def test_small_errors_are_seen_in_relation_to_their_size() -> None:
-    assert check.rmse(lambda p, t: ((p - t[:, 0]) ** 2).mean().sqrt() + 1e-6).status == "wrong"
-    assert check.start(lambda n, mean: round(2 * (mean / n) ** 0.5, 3)).status == "wrong"
+def test_user_and_film_swapped_are_told() -> None:
+    assert "user and film are swapped" in check.dot_model(Swapped).text.lower()
+
+
+def test_shapes_take_them_as_written_and_name_what_is_none_of_the_choices() -> None:
+    right = check.shapes.reference()
+    assert check.shapes(right | {"[64, 5] * [64]": "Error"}).status == "right"
+    odd = check.shapes(right | {"[64, 5] * [64]": "[5, 64]"})
+    assert odd.status == "wrong" and "[64, 5]" in odd.text
+    assert check.shapes(right | {"[64, 5] * [64]": ...}).status == "unanswered"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"), [([64, 1], [5]), ([64, 5], [64]), ([64, 5], [64, 1]), ([64], [64, 1])]
+)
+def test_the_shapes_are_what_torch_makes(left: list[int], right: list[int]) -> None:
+    try:
+        came = str(list((torch.ones(left) * torch.ones(right)).shape))
+    except RuntimeError:
+        came = "error"
+    said = {key.replace(" - ", " * "): value for key, value in check.shapes.reference().items()}
+    assert said[f"{left} * {right}"] == came

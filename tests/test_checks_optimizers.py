@@ -68,87 +68,6 @@ def test_landing_refuses(answer: Any, phrase: str) -> None:
     refuses(check.landing, answer, phrase)
 
 
-# --- one row's gradient --------------------------------------------------------------------
-
-
-def loss(b: Tensor, a: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    return (a * x + b - y) ** 2
-
-
-def nudged(h: float, both_sides: bool) -> Any:
-    def answer(b: Tensor, a: Tensor, x: Tensor, y: Tensor) -> list[Tensor]:
-        back = h if both_sides else 0.0
-        db = loss(b + h, a, x, y) - loss(b - back, a, x, y)
-        da = loss(b, a + h, x, y) - loss(b, a - back, x, y)
-        return [db / (h + back), da / (h + back)]
-
-    return answer
-
-
-@pytest.mark.parametrize("both_sides", [False, True])
-@pytest.mark.parametrize("h", [0.01, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7])
-def test_a_nudge_is_not_the_exact_derivative(h: float, both_sides: bool) -> None:
-    mine = nudged(h, both_sides)
-    for form in (mine, lambda *row: torch.stack(mine(*row)), lambda *row: np.array(mine(*row))):
-        refuses(check.row_gradient, form, "nearly right, as with a nudge")
-
-
-def rounded(*row: Tensor) -> Any:
-    return [round(one.item(), 2) for one in check.row_gradient.reference(*row)]
-
-
-def single(*row: Tensor) -> Any:
-    return check.row_gradient.reference(*(one.float() for one in row))
-
-
-@pytest.mark.parametrize(
-    ("answer", "phrase"),
-    [
-        (rounded, "not rounded"),
-        # float32 carries seven digits, and the sheet is compared in nine
-        (single, "float32"),
-        (lambda *row: torch.stack(single(*row)), "float32"),
-        (lambda *row: torch.tensor([one.item() for one in single(*row)]), "float32"),
-        (lambda *row: torch.stack(check.row_gradient.reference(*row)).long(), "difference"),
-        (lambda *row: check.row_gradient.reference(*row)[0], "value"),
-        (lambda *row: "db, da", "value"),
-    ],
-)
-def test_row_gradient_refuses(answer: Any, phrase: str) -> None:
-    refuses(check.row_gradient, answer, phrase)
-
-
-def by_autograd(*row: Tensor) -> Any:
-    b, a, x, y = (one.clone().requires_grad_() for one in row)
-    return torch.autograd.grad((a * x + b - y) ** 2, (b, a))
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        lambda b, a, x, y: [2 * a * x + 2 * b - 2 * y, 2 * x * (a * x + b - y)],
-        lambda b, a, x, y: 2 * (a * x + b - y) * torch.stack([x / x, x]),
-        lambda b, a, x, y: 2 * (a * x + b - y).item() * np.array([1, x.item()]),
-        lambda b, a, x, y: torch.stack([2 * (a * x + b - y), 2 * (a * x + b - y) * x]),
-        lambda *row: [one.item() for one in check.row_gradient.reference(*row)],
-        lambda *row: torch.stack(check.row_gradient.reference(*row))[:, None],
-        by_autograd,
-    ],
-)
-def test_row_gradient_accepts(answer: Any) -> None:
-    accepts(check.row_gradient, answer)
-    row = torch.tensor([1.0, 1.0, 14.0, 58.0], dtype=torch.float64)
-    db, da = check.row_gradient.use(answer)(*row)
-    assert (db.item(), da.item()) == (-86, -1204) and db.dtype == da.dtype == torch.float64
-
-
-@pytest.mark.parametrize("form", [list, torch.stack, np.array])
-def test_swapped_numbers_are_named_in_any_form(form: Any) -> None:
-    one = check.row_gradient
-    refuses(one, lambda *row: form(one.reference(*row)[::-1]), "in the other order")
-    accepts(one, lambda *row: form(one.reference(*row)))
-
-
 # --- steps of an optimizer ----------------------------------------------------------------
 
 STEPS = [check.rmsprop, check.adam]
@@ -222,6 +141,16 @@ def test_adam_may_be_written_with_a_power_or_eps_first() -> None:
     for divisor in (lambda s: s**0.5 + 1e-8, lambda s: 1e-8 + torch.sqrt(s)):
         report = check.adam(adam_with(divisor))
         assert report.status == "right", report.text
+
+
+def test_adam_with_beta_times_t_is_told() -> None:
+    def mine(
+        p: Tensor, m: Tensor, s: Tensor, t: int, g: Tensor, lr: float, b1: float, b2: float
+    ) -> Any:
+        m, s = b1 * m + (1 - b1) * g, b2 * s + (1 - b2) * g * g
+        return p - lr * m / (1 - b1 * t) / ((s / (1 - b2 * t)).sqrt() + 1e-8), m, s
+
+    refuses(check.adam, mine, "multiplied beta by t")
 
 
 def test_adam_without_its_averages_is_told() -> None:

@@ -8,74 +8,115 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from answers import accepts, refuses
 from torch import Tensor, nn
 
 from lesson5_utils.exercises import start_here as check
 
-
-@pytest.mark.parametrize(
-    ("answer", "phrase"),
-    [
-        (lambda x: int(2 * x), "int() drops"),
-        (lambda x: float(int(2 * x)), "int() drops"),
-        (lambda x: round(2 * x), "difference"),
-        (lambda x: {2.0: 4.0, 5.0: 10.0, -1.5: -3.0}.get(x, 1.0), "difference"),
-        (lambda x: str(2 * x), "got '4.0'"),
-    ],
-)
-def test_double_refuses(answer: Any, phrase: str) -> None:
-    report = check.double(answer)
-    assert report.status == "wrong" and phrase in report.text, report.text
-
-
-def both_counts(i: int, h: int, o: int, rows: int) -> list[int]:
-    return [(i + 1) * h + (h + 1) * o, rows * (2 * h + o)]
-
-
-@pytest.mark.parametrize("form", [list, tuple, torch.tensor, np.array])
-def test_count_takes_two_numbers_in_any_form(form: Any) -> None:
-    def mine(*sizes: int) -> Any:
-        return form(both_counts(*sizes))
-
-    assert check.count(mine).status == "right"
-    assert check.count.use(mine)(784, 50, 10, 64) == (39760, 7040)
-
-
-@pytest.mark.parametrize("form", [list, torch.tensor])
-def test_count_names_swapped_results_in_any_form(form: Any) -> None:
-    report = check.count(lambda *sizes: form(both_counts(*sizes)[::-1]))
-    assert "in the other order" in report.text
-
-
-def test_count_refuses_real_numbers() -> None:
-    assert check.count(lambda *sizes: [1.0 * n for n in both_counts(*sizes)]).status == "wrong"
+# --- relu and affine ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        lambda w1, b1, w2, b2: [torch.mm(w1, w2), b1.matmul(w2).add(b2)],
-        lambda w1, b1, w2, b2: [(w1 @ w2).numpy(), (b1 @ w2 + b2).tolist()],
-        lambda w1, b1, w2, b2: (torch.einsum("ih,ho->io", w1, w2), F.linear(b1, w2.T, b2)),
+        torch.relu,
+        F.relu,
+        nn.ReLU(),
+        lambda z: z * (z > 0),
+        lambda z: torch.where(z > 0, z, 0.0),
+        lambda z: torch.maximum(z, torch.zeros_like(z)),
+        lambda z: (z + z.abs()) / 2,
+        lambda z: np.maximum(z.numpy(), 0),
+        lambda z: z.clip(min=0).tolist(),
     ],
 )
-def test_collapse_accepts(answer: Any) -> None:
-    report = check.collapse(answer)
-    assert report.status == "right", report.text
+def test_relu_accepts(answer: Any) -> None:
+    accepts(check.relu, answer)
+    out = check.relu.use(answer)(torch.tensor([-0.5, 0.25], dtype=torch.float64))
+    assert out.tolist() == [0.0, 0.25]
 
 
 @pytest.mark.parametrize(
     ("answer", "phrase"),
     [
-        (lambda w1, b1, w2, b2: (w1 @ w2, b2.add_(b1 @ w2)), "changes its input `b2`"),
-        (lambda w1, b1, w2, b2: (b1 @ w2 + b2, w1 @ w2), "in the other order"),
-        (lambda w1, b1, w2, b2: ((w1 @ w2).float(), (b1 @ w2 + b2).float()), "float32"),
-        (lambda w1, b1, w2, b2: ((w1 @ w2).round(), (b1 @ w2 + b2).round()), "difference"),
+        (lambda z: z.clamp_(min=0), "changes its input `z`"),
+        (lambda z: z.relu_(), "changes its input `z`"),
+        (lambda z: z.float().relu(), "float64"),
+        (lambda z: z.relu().int(), "whole numbers"),
+        (lambda z: z.relu().round(decimals=2), "difference"),
+        (lambda z: z.clamp(0, 100), "difference"),
+        (lambda z: torch.tensor([0.0, 0.0, 2.0]), "shape"),
+        (lambda z: max(0, z), "many numbers"),
+        (lambda z: z if z > 0 else 0 * z, "many numbers"),
+        (lambda z: print(z), "nothing"),
     ],
 )
-def test_collapse_refuses(answer: Any, phrase: str) -> None:
-    report = check.collapse(answer)
-    assert report.status == "wrong" and phrase in report.text, report.text
+def test_relu_refuses(answer: Any, phrase: str) -> None:
+    refuses(check.relu, answer, phrase)
+
+
+def relu_by_index(z: Tensor) -> Tensor:
+    z[z < 0] = 0
+    return z
+
+
+def test_relu_may_not_write_into_what_it_was_given() -> None:
+    refuses(check.relu, relu_by_index, "changes its input `z`")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda x, w, b: torch.addmm(b, x, w),
+        lambda x, w, b: F.linear(x, w.T, b),
+        lambda x, w, b: torch.einsum("ni,ij->nj", x, w) + b[None],
+        lambda x, w, b: torch.stack([row @ w + b for row in x]),
+        lambda x, w, b: [(row @ w + b).tolist() for row in x],
+    ],
+)
+def test_affine_accepts(answer: Any) -> None:
+    accepts(check.affine, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "phrase"),
+    [
+        (lambda x, w, b: x.mm(w).add_(b).float(), "float64"),
+        (lambda x, w, b: x @ w + b.mean(), "difference"),
+        (lambda x, w, b: x @ w + b.add_(1) - 1, "changes its input `b`"),
+        (lambda x, w, b: (x @ w + b).sum(dim=0), "shape"),
+        (lambda x, w, b: (x @ w + b).relu(), "difference"),
+        (lambda x, w, b: (x @ w + b).round(), "difference"),
+        (lambda x, w, b: w.T @ x.T + b[:, None], "shape"),
+    ],
+)
+def test_affine_refuses(answer: Any, phrase: str) -> None:
+    refuses(check.affine, answer, phrase)
+
+
+# --- values -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", [list, tuple, torch.tensor, np.array])
+def test_bends_may_be_a_list_or_a_tensor(form: Any) -> None:
+    accepts(check.bends, form([0, 1, 8, 1]))
+    refuses(check.bends, form([0, 1, 8, 8]), "ook at net D")
+    refuses(check.bends, form([9, 1, 8, 8]), "wo of the four")
+
+
+def test_values_that_are_something_else_are_told_so() -> None:
+    refuses(check.bends, [0, 1, 8], "Expected 4 values")
+    refuses(check.bends, [0, 2, 8, 1], "omething else")
+    refuses(check.bug, {"A": "relu_back hands everything on"}, "Expected the keys")
+    refuses(check.measure, "train a winder net", "train a wider net")
+    accepts(check.measure, " Place the bends by hand")
+
+
+def test_a_diagnosis_with_a_gap_is_unanswered() -> None:
+    assert check.bug(check.bug.reference() | {"B": ...}).status == "unanswered"
+
+
+# --- conv_matrix --------------------------------------------------------------------------
 
 
 def rows_of(kernel: Any, n: int) -> list[list[Any]]:
@@ -155,6 +196,18 @@ def test_a_tent_without_relu_is_refused(answer: Any) -> None:
     assert report.status == "wrong" and "no relu in it" in report.text, report.text
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda x: (1 - x.abs()).relu(),
+        lambda x: F.relu(1 - abs(x)),
+        lambda x: torch.where(x < 0, (1 + x).relu(), (1 - x).relu()),
+    ],
+)
+def test_a_tent_bends_by_relus_only(answer: Any) -> None:
+    refuses(check.tent, answer, "neither affine nor a ReLU")
+
+
 def test_a_tent_may_not_change_its_input() -> None:
     def mine(x: Tensor) -> Any:
         return x.add_(1).relu() - 2 * x.sub_(1).relu() + x.sub_(1).relu()
@@ -162,28 +215,7 @@ def test_a_tent_may_not_change_its_input() -> None:
     assert "changes its input `x`" in check.tent(mine).text
 
 
-def test_descend_counts_its_steps() -> None:
-    def late(start: float, gradient: Any, lr: float, steps: int) -> float:
-        while True:
-            start -= lr * gradient(start)
-            if (steps := steps - 1) <= 0:
-                return start
-
-    assert check.descend(late).status == "wrong", "no steps means: still at the start"
-
-    def counted(start: float, gradient: Any, lr: float, steps: int) -> Any:
-        while steps > 0:
-            start, steps = start - lr * gradient(start), steps - 1
-        return torch.tensor(start)
-
-    assert check.descend(counted).status == "right"
-    assert check.descend.use(counted)(4.0, lambda p: p, 0.5, 1) == 2.0
-
-
-@pytest.mark.parametrize("nudge", [1e-3, 1e-5, 1e-6])
-def test_slope_uses_the_nudge_that_is_given(nudge: float) -> None:
-    report = check.slope(lambda f, x, _: (f(x + nudge) - f(x - nudge)) / (2 * nudge))
-    assert "of your own" in report.text, report.text
+# --- backward -----------------------------------------------------------------------------
 
 
 def loss_and_leaves(g: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -241,3 +273,54 @@ def test_what_is_wrong_in_affine_back_is_still_told_as_it_is() -> None:
     assert "changes its input `g`" in changed.text
     swapped = check.affine_back(lambda g, x, w: [x.T @ g, g @ w.T, g.sum(0)])
     assert "in another order" in swapped.text
+
+
+# --- relu_back ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda g, z: torch.where(z > 0, g, torch.zeros_like(g)),
+        lambda g, z: g * z.sign().clamp(min=0),
+        lambda g, z: g.masked_fill(z <= 0, 0),
+        lambda g, z: (g * (z.relu() > 0)).tolist(),
+        lambda g, z: g.numpy() * (z.numpy() > 0),
+        lambda g, z: torch.heaviside(z, torch.zeros_like(z)) * g,
+    ],
+)
+def test_relu_back_accepts(answer: Any) -> None:
+    accepts(check.relu_back, answer)
+
+
+def relu_back_in_place(g: Tensor, z: Tensor) -> Tensor:
+    g[z <= 0] = 0
+    return g
+
+
+def relu_back_by_grad(g: Tensor, z: Tensor) -> Any:
+    leaf = z.clone().requires_grad_()
+    return torch.autograd.grad(leaf.relu(), leaf, g)[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "phrase"),
+    [
+        (relu_back_in_place, "changes its input `g`"),
+        (relu_back_by_grad, "Autograd did the work"),
+        (lambda g, z: (g * (z > 0)).float(), "float64"),
+        (lambda g, z: (g * (z > 0)).round(), "difference"),
+        (lambda g, z: g * (z > 0.01), "difference"),
+        (lambda g, z: (g * (z > 0)).sum(dim=0), "shape"),
+        (lambda g, z: g if z > 0 else g * 0, "a tensor holds many"),
+    ],
+)
+def test_relu_back_refuses(answer: Any, phrase: str) -> None:
+    refuses(check.relu_back, answer, phrase)
+
+
+def test_what_is_handed_on_needs_no_graph() -> None:
+    g, x, w = torch.ones(3, 2), torch.ones(3, 4), torch.ones(4, 2)
+    with torch.no_grad():
+        made = check.affine_back.use(lambda g, x, w: [g @ w.T, x.T @ g, g.sum(0)])(g, x, w)
+    assert not any(part.requires_grad for part in made)

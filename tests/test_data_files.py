@@ -60,7 +60,7 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-@pytest.mark.parametrize("name", ["films.csv", "capitals.csv"])
+@pytest.mark.parametrize("name", ["films.csv", "capitals.csv", "outline.csv"])
 def test_csv_is_plain_utf8_with_unix_newlines(name: str) -> None:
     raw = (DATA / name).read_bytes()
     assert b"\r" not in raw and raw.endswith(b"\n")
@@ -169,6 +169,30 @@ def test_capitals_check_refuses_nonsense() -> None:
         module.check(good[1:])
     with pytest.raises(ValueError, match="sorted"):
         module.check(good[::-1])
+
+
+# --- outline.csv --------------------------------------------------------------------
+
+
+def test_the_outline_is_what_the_script_makes(tmp_path: Path) -> None:
+    made = script("make_outline").write(tmp_path)
+    assert made.read_bytes() == (DATA / "outline.csv").read_bytes()
+
+
+def test_every_capital_lies_inside_the_outline_and_the_country_has_its_size() -> None:
+    corners = np.array(script("make_outline").CORNERS)
+    around = np.roll(corners, -1, axis=0)
+    for state, _, _, latitude, longitude in script("make_capitals").CAPITALS:
+        (a, b), (c, d) = (
+            corners.T,
+            around.T,
+        )  # a ray to the east crosses it an odd number of times
+        at = (latitude - a) / np.where(c == a, 1, c - a)
+        crossed = ((a > latitude) != (c > latitude)) & (longitude < b + at * (d - b))
+        assert crossed.sum() % 2 == 1, state
+    x, y = np.deg2rad(corners[:, 1]), np.sin(np.deg2rad(corners[:, 0]))  # true to area
+    area = abs((x * np.roll(y, -1) - y * np.roll(x, -1)).sum()) / 2 * 6371**2
+    assert abs(area / 8_510_000 - 1) < 0.02  # square kilometres
 
 
 # --- digits.npz ---------------------------------------------------------------------

@@ -14,8 +14,8 @@ import torch
 from lesson5_utils import datasets, optimizers, plotting
 from lesson5_utils.book.index import namespace
 
-VALLEY = ("imports", "sheet-data", "ball", "valley", "curvatures")
-NAMES = namespace("05", *VALLEY, "one-row", "laps")
+VALLEY = ("imports", "ball", "valley", "curvatures")
+NAMES = namespace("05", *VALLEY, "gradient", "one-row", "laps")
 
 
 def test_the_bet_counts_the_steps_that_the_ball_takes() -> None:
@@ -77,7 +77,8 @@ def test_the_table_of_the_race_is_what_these_cells_give() -> None:
         (row,) = table[(table.arm == arm) & (table.lr == 0.025)].itertuples()
         places, _ = NAMES["laps"](make, [0.025], 200)
         off = (places[:, 0] / NAMES["star"] - 1).abs().amax(dim=1)
-        assert int((off >= 0.01).nonzero().max()) + 1 == row.epochs == row.score
+        assert int((off >= 0.01).nonzero().max()) + 1 == row.epochs
+        assert row.score == pytest.approx(row.epochs + row.distance, rel=1e-5)
         assert off[-1].item() == pytest.approx(row.distance, rel=1e-3)
 
 
@@ -91,16 +92,45 @@ def test_no_best_rate_lies_at_an_end_of_its_list(name: str) -> None:
         assert one.max() > max(one.iloc[0], one.iloc[-1]), arm
 
 
+def test_what_the_lesson_says_of_the_race() -> None:
+    table = datasets.measured("optimizer_race")
+    first = table.groupby("arm").score.min()
+    assert first["RMSProp"] < first["Adam"] < 200 and first["Adam, annealed"] < 200
+    assert first["Adam, annealed"] < first["RMSProp, annealed"]
+    assert first["SGD"] > 200 and first["momentum"] > 200, "neither arrives at any rate"
+    lasts = table[table.distance < 100].groupby("arm").lr.max()
+    assert lasts["momentum"] <= lasts["SGD"], "momentum bears no more, one row at a time"
+
+
 def test_what_the_lesson_says_of_the_deep_net() -> None:
+    """The rate of an arm is chosen with other seeds than those that are shown."""
     table = datasets.measured("optimizer_sigmoids")
+    fresh = table[table.seed >= 5]
+    chosen = table[table.seed < 5].groupby(["arm", "lr"]).accuracy.mean()
     best = {}
-    for arm, runs in table.groupby("arm"):
-        by_rate = runs.pivot_table("accuracy", "seed", "lr")
-        best[arm] = by_rate[by_rate.mean().idxmax()]
-    assert best["SGD"].mean() < 0.4 and best["momentum"].mean() < 0.4
+    for arm in table.arm.unique():
+        lr = chosen[arm].idxmax()  # of momentum, which fails at every rate, one of two
+        runs = fresh[(fresh.arm == arm) & (fresh.lr == lr)]
+        assert sorted(runs.seed) == list(range(5, 25))
+        best[arm] = runs.set_index("seed").accuracy
+    assert best["SGD"].max() < 0.45 and best["momentum"].max() < 0.45
     gain = best["Adam"] - best["Adam, β₁ = 0"]
-    assert 0.02 < gain.mean() < 0.04 and (gain > 0).all(), "three points, with every seed"
-    assert best["Adam"].mean() > best["RMSProp"].mean() + 0.03
+    assert gain.mean() > 2 * gain.std() / len(gain) ** 0.5 and (gain < 0).any()
+    assert best["Adam"].min() > 0.85 > 0.75 > best["Adam, β₁ = 0"].min()
+
+
+def test_whoever_searches_all_rates_finds_seeds_to_show() -> None:
+    """A right `my_best_rate` may walk on to the ends of the table."""
+
+    def everywhere(error: Any, rates: list[float]) -> float:
+        return min((rate * 2.0**k for rate in rates for k in range(-8, 9)), key=error)
+
+    names = NAMES | {"my_best_rate": everywhere, "my_accuracy": ...}
+    namespace("05", "look-up", into=names)
+    names["best_rate"] = names["check"].best_rate.use(everywhere)
+    assert names["best_rate"] is not names["check"].best_rate.reference
+    namespace("05", "deep", into=names)
+    assert all(len(runs) == 20 for runs in names["reached"].values())
 
 
 def test_the_sliders_roll_adam_and_draw_where_it_went(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,17 +235,20 @@ def test_maps_draw_true_and_found_places_joined_by_lines(ax: Axes) -> None:
     assert ax.get_aspect() == 1
 
 
-def test_the_joint_plot_has_boxes_and_bars_at_the_same_stars(ax: Axes) -> None:
+def test_predictions_have_a_row_for_each_rating_with_its_mean_and_its_place(ax: Axes) -> None:
     actual = np.repeat([1, 2, 3, 4, 5], 20)
-    plotting.joint(ax, actual + np.linspace(-0.5, 0.5, 100), actual)
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("actual rating", "predicted rating")
-    boxes = [patch.get_path().get_extents() for patch in ax.patches]
-    assert [(box.x0 + box.x1) / 2 for box in boxes] == pytest.approx([1, 2, 3, 4, 5])
-    above, beside = ax.child_axes
-    bars = [(bar.get_x() + bar.get_width() / 2, bar.get_height()) for bar in above.patches]
-    assert bars == [(pytest.approx(star), 20) for star in (1, 2, 3, 4, 5)]
-    assert sum(bar.get_width() for bar in beside.patches) == 100
-    assert above.get_xlim() == ax.get_xlim() and beside.get_ylim() == ax.get_ylim()
+    plotting.joint(ax, actual * 0.5 + np.linspace(0.5, 3.5, 100), actual, (1, 5))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted rating", "actual rating")
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names[0] == "1 star\n20 rows" and names[4] == "5 stars\n20 rows"
+    means = [float(line.get_xdata()[0]) for line in ax.lines]
+    assert means == sorted(means) and means[0] == pytest.approx(1.29, abs=0.01)
+    dashed = [part for part in ax.collections if isinstance(part, LineCollection)]
+    places = [part.get_segments()[0][:, 0].tolist() for part in dashed]
+    assert places == [[star, star] for star in (1, 2, 3, 4, 5)]
+    assert ax.get_xlim() == (1, 6)
+    legend = ax.get_legend()
+    assert legend and len(legend.get_texts()) == 2
 
 
 CROWDS = [np.random.default_rng(seed).normal(size=(28, 2)) for seed in range(5)]
@@ -330,6 +333,20 @@ def test_cross_tab_shows_numbers_names_and_holes(ax: Axes) -> None:
     }
     assert [label.get_text() for label in ax.get_xticklabels()] == ["f1", "f2", "f3"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["u1", "u2"]
+
+
+def test_cross_tab_marks_what_was_filled_in_and_a_row_of_ones_own(ax: Axes) -> None:
+    values = np.array([[5.0, 2.26, 3.0], [1.0, 2.0, np.nan]])
+    filled = np.array([[False, True, False], [False, False, False]])
+    plotting.cross_tab(ax, values, filled=filled, own=1, written="filled", limits=(0, 5))
+    assert sorted(text.get_text() for text in ax.texts if text.get_text()) == ["2.3", "·"]
+    (mesh,) = (part for part in ax.collections if isinstance(part, QuadMesh))
+    assert mesh.get_clim() == (0, 5)
+    frames = [(patch.get_xy(), patch.get_width()) for patch in ax.patches]
+    assert frames == [((1.05, 0.05), 0.9), ((0, 1), 3)]
+    ax.clear()
+    plotting.cross_tab(ax, values, filled=filled, written="none")
+    assert [text.get_text() for text in ax.texts if text.get_text()] == ["·"]
 
 
 def test_a_matrix_has_zero_in_the_middle_of_its_colours_and_readable_numbers(ax: Axes) -> None:
@@ -421,6 +438,66 @@ def test_a_map_without_heat_or_without_shape_draws_no_line(axes: np.ndarray) -> 
     assert not any(path.vertices.size for part in even.collections for path in part.get_paths())
 
 
+# --- films --------------------------------------------------------------------------------
+
+MEAN, SCORE = np.array([1.0, 2.0, 3.0, 4.0]), np.array([-1.0, 0.0, 2.0, 1.0])
+
+
+def offsets(ax: Axes) -> list[list[list[float]]]:
+    return [np.asarray(one.get_offsets()).tolist() for one in ax.collections]
+
+
+def test_judged_draws_each_film_once_and_marks_groups(ax: Axes) -> None:
+    groups = {"cult": [3], "everybody": [1]}
+    plotting.judged(ax, MEAN, SCORE, ylabel="bias", marked=groups, names={3: "Godzilla"})
+    drawn = offsets(ax)
+    assert drawn == [[[1, -1], [3, 2]], [[4, 1]], [[2, 0]]]
+    legend = ax.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["cult", "everybody"]
+    assert texts(ax) == ["Godzilla"] and ax.get_ylabel() == "bias"
+
+
+def test_judged_draws_what_is_true_by_size_and_by_colour(ax: Axes) -> None:
+    truth = [0.0, 1.0, 3.0, -1.0]
+    plotting.judged(ax, MEAN, SCORE, ylabel="bias", quality=truth, named=False)
+    (points_of,) = ax.collections
+    sizes = np.asarray(points_of.get_sizes())  # type: ignore[attr-defined]
+    assert np.argsort(sizes).tolist() == np.argsort(truth).tolist()
+    assert np.asarray(points_of.get_array()).tolist() == truth and ax.get_legend() is None
+
+
+def test_film_map_points_to_you_as_far_as_there_is_room(ax: Axes) -> None:
+    places = np.array([[1.0, 0.0], [-2.0, 0.0], [0.0, 1.0]])
+    kinds = {"Drama": [0], "Comedy": [1]}
+    plotting.film_map(ax, places, [1950, 1980, 2010], kinds, {2: "Jaws"}, you=[0.0, 1e-3])
+    assert offsets(ax)[:3] == [[[0, 1]], [[1, 0]], [[-2, 0]]]
+    star = next(line for line in ax.lines if line.get_marker() == "*")
+    assert np.allclose([*star.get_xdata(), *star.get_ydata()], [0, 1.8])
+    legend = ax.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["Drama", "Comedy", "you"]
+
+
+def test_offers_have_bars_as_long_as_the_ratings_and_say_what_is_new(ax: Axes) -> None:
+    long = "The Lord of the Rings: The Fellowship of the Ring"
+    plotting.offers(ax, ["Jaws", long], [4.5, 4.0], ["Jaws"], "for you")
+    bars: list[Any] = list(ax.patches)
+    assert [bar.get_width() for bar in bars] == [4.5, 4.0]
+    assert [bar.get_hatch() for bar in bars] == ["///", None]
+    assert texts(ax) == ["Jaws (new)", "The Lord of the Rings: The …"]
+    assert ax.get_title("left") == "for you"
+
+
+def test_matched_maps_may_have_an_outline_behind_them(ax: Axes) -> None:
+    corners = np.array([[0.0, 0.0], [2.0, 0.0], [1.0, 2.0]])
+    place = np.array([[1.0, 1.0]])
+    plotting.matched_maps(ax, place, place, ["DF"], corners)
+    (country,) = ax.patches
+    assert country.get_path().vertices[:3].tolist() == corners.tolist()
+    assert country.get_zorder() < min(line.get_zorder() for line in ax.lines)
+
+
 # --- what is refused ----------------------------------------------------------------------
 
 REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
@@ -451,14 +528,30 @@ REFUSED: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda ax: plotting.labelled_points(ax, [1, 2], [1, 2], ["only one"]),
         "x, y and labels must be equally long, not 2, 2 and 1",
     ),
-    "joint": (lambda ax: plotting.joint(ax, [1.0], [1, 2]), "predicted and actual"),
+    "joint": (lambda ax: plotting.joint(ax, [1.0], [1, 2], (1, 5)), "predicted and actual"),
     "maps": (
         lambda ax: plotting.matched_maps(ax, np.ones((2, 2)), np.ones((2, 2)), ["A"]),
         "true, found and labels",
     ),
+    "a list of films": (
+        lambda ax: plotting.offers(ax, ["Jaws"], [4.5, 4.0]),
+        "titles and stars",
+    ),
+    "a map of films": (
+        lambda ax: plotting.film_map(ax, np.ones((2, 2)), [1950], {}, {}),
+        "places and year",
+    ),
+    "films judged": (
+        lambda ax: plotting.judged(ax, [1, 2], [1, 2, 3], ylabel="bias"),
+        "mean, score and quality",
+    ),
     "cross tab": (
         lambda ax: plotting.cross_tab(ax, np.ones((2, 3)), ["a"], list("abc")),
         "2 rows need as many names, not 1",
+    ),
+    "cross tab, filled": (
+        lambda ax: plotting.cross_tab(ax, np.ones((2, 3)), filled=np.ones((2, 2), bool)),
+        r"filled must be as large as the table, \[2, 3\], not \[2, 2\]",
     ),
     "matrix names": (
         lambda ax: plotting.matrix(ax, np.ones((2, 3)), cols="ab"),

@@ -182,7 +182,7 @@ def draw_all(rng: np.random.Generator) -> list[Any]:
         plotting.counts(axes[2], rng.integers(0, 5, (4, 4)), xlabel="said", ylabel="was")
     with plotting.figure("ratings", width=5, height=4.4) as ax:
         used.append(ax)
-        plotting.joint(ax, rng.uniform(1, 5, 3500), rng.integers(1, 6, 3500))
+        plotting.joint(ax, rng.uniform(1, 5, 3500), rng.integers(1, 6, 3500), (1, 5))
     return used
 
 

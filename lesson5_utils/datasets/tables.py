@@ -24,20 +24,25 @@ class Capitals:
         frame: DataFrame with state, capital, region, latitude, longitude (degrees).
         distance: float32 [27, 27], great-circle distances in thousands of kilometres.
         position: float32 [27, 2], kilometres (thousands) east and north of their middle.
+        outline: float32 [n, 2], corners of a coarse outline of the country, to draw behind
+            them; it says nothing about where a border runs.
     """
 
     frame: pd.DataFrame
     distance: Tensor
     position: Tensor
+    outline: Tensor
 
 
 def load_capitals() -> Capitals:
     """The 27 capitals with their distances. The Earth is taken as a sphere."""
     radius = 6.371  # thousand kilometres
     frame = pd.read_csv(registry.bundled() / "capitals.csv")
-    latitude, longitude = torch.tensor(frame[["latitude", "longitude"]].to_numpy()).T.deg2rad()
-    east = (longitude - longitude.mean()) * latitude.mean().cos()
-    position = radius * torch.stack([east, latitude - latitude.mean()], dim=1)
+    places = _radians(frame)
+    middle = places.mean(dim=0)
+    corners = _radians(pd.read_csv(registry.bundled() / "outline.csv"))
+    position, outline = (radius * _flat(part, middle) for part in (places, corners))
+    latitude, longitude = places.T
     on_sphere = torch.stack(
         [
             latitude.cos() * longitude.cos(),
@@ -48,7 +53,18 @@ def load_capitals() -> Capitals:
     )
     chord = (on_sphere[:, None] - on_sphere[None]).norm(dim=2)
     distance = 2 * radius * torch.asin(chord / 2)
-    return Capitals(frame, distance.float(), position.float())
+    return Capitals(frame, distance.float(), position.float(), outline.float())
+
+
+def _radians(frame: pd.DataFrame) -> Tensor:
+    """Latitude and longitude [n, 2]."""
+    return torch.tensor(frame[["latitude", "longitude"]].to_numpy()).deg2rad()
+
+
+def _flat(places: Tensor, middle: Tensor) -> Tensor:
+    """East and north of a middle [n, 2], in radii of the Earth."""
+    north, east = (places - middle).T
+    return torch.stack([east * middle[0].cos(), north], dim=1)
 
 
 def measured(name: str) -> pd.DataFrame:

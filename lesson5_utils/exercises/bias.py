@@ -1,4 +1,4 @@
-"""Checks for notebook 02: biases, ranges, the column of ones, shrinking, squared distances."""
+"""Checks for notebook 02: biases, ranges, shrinking, readings of a bias, newcomers, a map."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from lesson5_utils.exercises import (
     whole_numbers,
 )
 
-__all__ = ["add_bias", "ones", "shrink", "squared_distance", "to_range"]
-
-Pair = tuple[Tensor, Tensor]
+__all__ = ["add_bias", "newcomers", "reading", "shrink", "squared_distance", "to_range"]
 
 
 def _four(n: int, k: int, seed: int, made: Any = real_numbers) -> tuple[Tensor, ...]:
@@ -78,55 +76,6 @@ add_bias.slip(
     "the film's bias is missing.",
     lambda u, m, user_bias, movie_bias: (u * m).sum(dim=1) + user_bias.squeeze(1),
 )
-
-# --- ones --------------------------------------------------------------------------------
-
-
-def _products(
-    widen: Any, u: Tensor, m: Tensor, user_bias: Tensor, movie_bias: Tensor
-) -> Tensor:
-    """Plain dot products of every widened user with every widened film: any order of the
-    columns will do, but each side may only use what belongs to it."""
-    result = widen(u, m, user_bias, movie_bias)
-    users, films = matrices(result, 2, "two matrices: the wider users, the wider films")
-    if users.shape[1] != films.shape[1]:
-        raise WrongForm(f"users got {users.shape[1]} columns, films {films.shape[1]}")
-    return users @ films.T
-
-
-@exercise(
-    cases=lambda: [_four(2, 3, 0, whole_numbers), _four(1, 2, 10), _four(5, 1, 20)],
-    gradients=True,
-    through=_products,
-    why="A bias is a factor whose partner is always 1. Libraries keep it apart only because "
-    "storing and multiplying a column of ones would be a waste.",
-)
-def ones(u: Tensor, m: Tensor, user_bias: Tensor, movie_bias: Tensor) -> Pair:
-    one = torch.ones_like(user_bias)
-    return torch.cat([u, user_bias, one], dim=1), torch.cat([m, one, movie_bias], dim=1)
-
-
-@ones.slip(
-    "the two biases stand in the same column, so they are multiplied. Each bias needs a column "
-    "of ones facing it on the other side."
-)
-def _(u: Tensor, m: Tensor, user_bias: Tensor, movie_bias: Tensor) -> Pair:
-    one = torch.ones_like(user_bias)
-    return torch.cat([u, user_bias, one], dim=1), torch.cat([m, movie_bias, one], dim=1)
-
-
-@ones.slip(
-    "the two biases face each other, so they are multiplied; there are no ones yet.",
-)
-def _(u: Tensor, m: Tensor, user_bias: Tensor, movie_bias: Tensor) -> Pair:
-    return torch.cat([u, user_bias], dim=1), torch.cat([m, movie_bias], dim=1)
-
-
-@ones.slip("zeros wipe the bias out: bias × 0 = 0. Use torch.ones_like(user_bias).")
-def _(u: Tensor, m: Tensor, user_bias: Tensor, movie_bias: Tensor) -> Pair:
-    zero = torch.zeros_like(user_bias)
-    return torch.cat([u, user_bias, zero], dim=1), torch.cat([m, zero, movie_bias], dim=1)
-
 
 # --- to_range ----------------------------------------------------------------------------
 
@@ -216,6 +165,91 @@ shrink.slip(
 shrink.slip(
     "// drops everything after the point: divide by /.",
     lambda total, count, strength: total // (count + strength),
+)
+
+# --- reading -----------------------------------------------------------------------------
+
+ABOVE, BELOW = "above", "below"
+
+
+@exercise(
+    kind="predict",
+    choices=(ABOVE, BELOW),
+    why="The match of tastes takes what the raters' taste explains, their own biases take what "
+    "their mood explains, and few ratings move a bias little. What is left is closer to what "
+    "anybody would say.",
+)
+def reading() -> dict[str, str]:
+    return {
+        "seen by those whom it suits": BELOW,
+        "seen by everybody": ABOVE,
+        "rated by strict users": ABOVE,
+        "rated four times, 5 stars each": BELOW,
+    }
+
+
+def _readings(suits: str, everybody: str, strict: str, few: str) -> dict[str, str]:
+    return dict(zip(reading.reference(), (suits, everybody, strict, few), strict=True))
+
+
+reading.slip(
+    "turned round as a whole: the mean flatters a film whose raters were easy to please. What "
+    "flattered it is taken out, so its bias lies lower.",
+    lambda: _readings(ABOVE, BELOW, BELOW, ABOVE),
+)
+reading.slip(
+    "the last one. Each bias starts at 0 and four ratings are few steps, so it stays near 0: "
+    "lower than four times 5 stars would say.",
+    lambda: _readings(BELOW, ABOVE, ABOVE, ABOVE),
+)
+reading.slip(
+    "the strict users. Their own biases are low and already explain low ratings; the film is "
+    "not blamed for them.",
+    lambda: _readings(BELOW, ABOVE, BELOW, BELOW),
+)
+reading.slip(
+    "the film that everybody saw. Most films were chosen by people whom they suit, and so "
+    "flattered by their means; this one was not, and stands higher beside them.",
+    lambda: _readings(BELOW, BELOW, ABOVE, BELOW),
+)
+reading.slip(
+    "the film that was seen by those whom it suits. The match explains their praise, so less "
+    "of it is left for the bias.",
+    lambda: _readings(ABOVE, ABOVE, ABOVE, BELOW),
+)
+
+# --- newcomers ---------------------------------------------------------------------------
+
+CAUSES = ("pull too strong", "pull too weak", "range ends at 5", "films too much alike")
+
+
+@exercise(
+    kind="diagnose",
+    choices=CAUSES,
+    why="Ten ratings are little for 41 unknowns. The pull says what to believe where they say "
+    "nothing, and the films that are asked decide how much they say.",
+)
+def newcomers() -> dict[str, str]:
+    return dict(zip("ABCD", (CAUSES[1], CAUSES[2], CAUSES[0], CAUSES[3]), strict=True))
+
+
+def _causes(*order: int) -> dict[str, str]:
+    return dict(zip("ABCD", (CAUSES[one] for one in order), strict=True))
+
+
+newcomers.slip(
+    "too strong and too weak are swapped. A strong pull lets nobody leave the average user; a "
+    "weak one lets ten ratings bend all 41 numbers.",
+    lambda: _causes(0, 2, 1, 3),
+)
+newcomers.slip(
+    "C and D. In D the ten films did change the list, but only for films of their kind; in C "
+    "nothing changed anything.",
+    lambda: _causes(1, 2, 3, 0),
+)
+newcomers.slip(
+    "A and B. In A all numbers exist, they are only wild. In B one rating had no score at all.",
+    lambda: _causes(2, 1, 0, 3),
 )
 
 # --- squared_distance --------------------------------------------------------------------

@@ -1,8 +1,7 @@
-"""Checks for notebook 01: numbering ids, lookup, a dot-product model, its start, its error."""
+"""Checks for notebook 01: numbering, lookup, a model, shapes, a bug."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from lesson5_utils.exercises import (
     whole_numbers,
 )
 
-__all__ = ["dot_model", "lookup", "numbering", "rmse", "start"]
+__all__ = ["bug", "dot_model", "lookup", "numbering", "shapes"]
 
 # --- numbering ---------------------------------------------------------------------------
 
@@ -85,20 +84,30 @@ numbering.slip(
 # --- lookup ------------------------------------------------------------------------------
 
 
+_INFINITE = torch.tensor([[1.5, 2.0], [torch.inf, 3.0], [4.0, 5.5]])
+
+
 @exercise(
     cases=lambda: [
         (whole_numbers(5, 2), torch.tensor([3])),
         (real_numbers(4, 3), torch.tensor([0, 2, 2])),
         (real_numbers(6, 1, seed=2) / 1000, torch.tensor([1, 1, 0, 4])),
+        (_INFINITE, torch.tensor([0, 2])),  # 0 times infinity is nan: only a product says so
     ],
     gradients=True,
-    why="One-hot times table gives the same numbers as table[index]. So an embedding is a "
-    "linear layer that skips the multiplications by zero.",
+    why="One-hot times table gives the rows of table[index]. So an embedding is a linear layer "
+    "that skips the multiplications by zero.",
 )
 def lookup(table: Tensor, index: Tensor) -> Tensor:
-    return table[index]
+    return F.one_hot(index, len(table)).float() @ table
 
 
+lookup.slip(
+    "these are the right rows, but looked up, and this time they should come from a product "
+    "with one-hot rows. (The table in this case holds an infinite number in a row that nobody "
+    "asked for: a lookup never meets it, a product meets it as 0 times infinity, nan.)",
+    lambda table, index: table[index],
+)
 lookup.slip(
     "the one-hot rows are only as long as the largest index needs. Give one_hot the number of "
     "rows: num_classes=len(table).",
@@ -116,7 +125,7 @@ lookup.slip(
 )
 lookup.slip(
     "you averaged or added the rows: with several indices, the result has one row for each.",
-    lambda table, index: table[index].sum(dim=0),
+    lambda table, index: (F.one_hot(index, len(table)).float() @ table).sum(dim=0),
 )
 lookup.slip(
     "you returned the one-hot rows; the product with the table is still to do.",
@@ -167,8 +176,8 @@ def _known_tables(
 
 @exercise(
     cases=lambda: [
-        (6, 5, 3, torch.tensor([0, 5, 2]), torch.tensor([4, 4, 0])),
-        (3, 7, 2, torch.tensor([1]), torch.tensor([6])),
+        (6, 5, 3, torch.tensor([0, 4, 2]), torch.tensor([4, 3, 0])),
+        (3, 7, 2, torch.tensor([1]), torch.tensor([2])),
     ],
     through=_known_tables,
     why="That is the whole model: two tables, one product, one sum. PyTorch found both tables "
@@ -185,6 +194,15 @@ def dot_model(n_users: int, n_movies: int, n_factors: int) -> nn.Module:
 class _EveryPair(_Model):
     def forward(self, user: Tensor, movie: Tensor) -> Any:
         return self.users(user) @ self.movies(movie).T
+
+
+@dot_model.slip(
+    "user and film are swapped: the table of users is asked with codes of films. A code is "
+    "only a number, and as long as it is small enough for both tables nobody complains."
+)
+class _Swapped(_Model):
+    def forward(self, user: Tensor, movie: Tensor) -> Any:
+        return super().forward(movie, user)
 
 
 @dot_model.slip("the products of the factors are there; their sum (dim=1) is missing.")
@@ -218,70 +236,81 @@ class _Hidden(nn.Module):
         return (self.tables[0][user] * self.tables[1][movie]).sum(dim=1)
 
 
-# --- where to start ----------------------------------------------------------------------
+# --- shapes ------------------------------------------------------------------------------
+
+
+def _shapes(a: str, b: str, c: str, d: str) -> dict[str, str]:
+    return {
+        "[64, 1] - [5]": a,
+        "[64, 5] * [64]": b,
+        "[64, 5] * [64, 1]": c,
+        "[64] - [64, 1]": d,
+    }
 
 
 @exercise(
-    cases=lambda: [(50, 3.5), (40, 3.0), (1, 1.0), (5, 4.0), (4000, 0.01)],
-    why="Two numbers drawn from U(0, a) have means a/2, so a dot product of n of them has mean "
-    "n·a²/4. Ask for the mean rating, and solve for a.",
+    kind="predict",
+    choices=("[64]", "[64, 1]", "[64, 5]", "[64, 64]", "error"),
+    why="Shapes are lined up from the right; a missing axis counts as length 1; an axis of "
+    "length 1 is stretched; any other difference is an error. The dangerous case is the last: "
+    "64 predictions minus 64 ratings are 4,096 differences, and no error.",
 )
-def start(n_factors: int, mean: float) -> float:
-    return 2 * math.sqrt(mean / n_factors)
+def shapes() -> dict[str, str]:
+    return _shapes("[64, 5]", "error", "[64, 5]", "[64, 64]")
 
 
-start.slip(
-    "you took the mean of U(0, a) to be a; it is a/2.",
-    lambda n_factors, mean: math.sqrt(mean / n_factors),
+shapes.slip(
+    "you lined the shapes up from the left. PyTorch begins at the right: in [64, 5] * [64], "
+    "the 64 stands below the 5.",
+    lambda: _shapes("[64, 5]", "[64, 5]", "[64, 5]", "[64, 64]"),
 )
-start.slip(
-    "two random numbers are multiplied, so a enters squared: take the root.",
-    lambda n_factors, mean: 4 * mean / n_factors,
+shapes.slip(
+    "in the last one, the missing axis of [64] comes in front: [1, 64] beside [64, 1]. Stretch "
+    "both.",
+    lambda: _shapes("[64, 5]", "error", "[64, 5]", "[64, 1]"),
 )
-start.slip(
-    "each of the two means is a/2, so their product is a²/4, not a²/2.",
-    lambda n_factors, mean: math.sqrt(2 * mean / n_factors),
+shapes.slip(
+    "in the last one, PyTorch does not take the column for a row. Line the two up from the "
+    "right, and add the missing axis in front.",
+    lambda: _shapes("[64, 5]", "error", "[64, 5]", "[64]"),
 )
-start.slip(
-    "one of the factors n is missing: the dot product adds up n products.",
-    lambda n_factors, mean: 2 * math.sqrt(mean),
-)
-start.slip(
-    "it is rounded; give the number as it is.",
-    lambda n_factors, mean: round(2 * math.sqrt(mean / n_factors), 2),
+shapes.slip(
+    "you expect an error wherever two shapes differ. Often there is none: axes of length 1, "
+    "and missing ones, are stretched.",
+    lambda: _shapes("error", "error", "error", "error"),
 )
 
-# --- root mean squared error -------------------------------------------------------------
+# --- a model that learns nothing ---------------------------------------------------------
 
 
 @exercise(
-    cases=lambda: [
-        (torch.tensor([3.0, 4.0]), torch.tensor([[5.0], [4.0]])),
-        (real_numbers(6), real_numbers(6, 1, seed=1)),
-        (torch.tensor([1.0]), torch.tensor([[4.0]])),
-        (real_numbers(5) / 1000, real_numbers(5, 1, seed=1) / 1000),
-    ],
-    why="[n] minus [n, 1] is [n, n]: every prediction against every target, without an error "
-    "message. Look at the shapes before you believe a loss.",
+    kind="diagnose",
+    choices=(
+        "the rate is too small",
+        "no gradient reaches the tables",
+        "the loop never sees the tables",
+        "user and film are swapped",
+    ),
+    why="nn.Module finds the layers that are attributes. Those in a plain Python list it does "
+    "not see, so parameters() is empty and the loop moves nothing. nn.ModuleList is the list "
+    "that it sees.",
 )
-def rmse(pred: Tensor, target: Tensor) -> Tensor:
-    return ((pred - target.flatten()) ** 2).mean().sqrt()
+def bug() -> str:
+    return "the loop never sees the tables"
 
 
-rmse.slip(
-    "broadcasting made an [n, n] table of differences. Give both the same shape first, for "
-    "instance target.flatten() or target.squeeze(1).",
-    lambda pred, target: ((pred - target) ** 2).mean().sqrt(),
+bug.slip(
+    "with too small a rate the error would still fall, in its last digits. Here it does not "
+    "move at all.",
+    lambda: "the rate is too small",
 )
-rmse.slip(
-    "that is the mean squared error; the root is missing.",
-    lambda pred, target: ((pred - target.flatten()) ** 2).mean(),
+bug.slip(
+    "look at model.tables[0].weight.grad after a backward(): the gradient is there. Who should "
+    "have picked it up?",
+    lambda: "no gradient reaches the tables",
 )
-rmse.slip(
-    "that is the mean absolute error: square, then mean, then root.",
-    lambda pred, target: (pred - target.flatten()).abs().mean(),
-)
-rmse.slip(
-    "you summed the squares; take their mean, or more rows would mean more error.",
-    lambda pred, target: ((pred - target.flatten()) ** 2).sum().sqrt(),
+bug.slip(
+    "swapped codes would be out of range somewhere, or the error would be bad and still move. "
+    "What does the loop run over?",
+    lambda: "user and film are swapped",
 )

@@ -1,15 +1,15 @@
-"""Checks for notebook 03: the penalty, its gradient, a decay step, Adam's first step."""
+"""Checks for notebook 03: the penalty, what it does, its gradient, how a fair grid grows."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from lesson5_utils.exercises import exercise, real_numbers, whole_numbers
 
-__all__ = ["decay_step", "first_adam", "gradient", "kept", "penalty"]
-
-Pair = tuple[Tensor, Tensor]
+__all__ = ["gradient", "penalty", "trends", "widen"]
 
 # --- penalty -----------------------------------------------------------------------------
 
@@ -66,6 +66,56 @@ penalty.slip(
     lambda params, wd: wd * sum((p**2).sum() for p in params) / 2,
 )
 
+# --- trends ------------------------------------------------------------------------------
+
+WAYS = ("rises", "falls", "falls, then rises", "stays")
+
+
+@exercise(
+    kind="predict",
+    choices=WAYS,
+    why="Only one of the five turns round: the one that was measured on other points. So only "
+    "validation can choose wd.",
+)
+def trends() -> dict[str, str]:
+    return {
+        "training error": "rises",
+        "validation error": "falls, then rises",
+        "sum of squares": "falls",
+        "effective number": "falls",
+        "number of weights": "stays",
+    }
+
+
+def _but(**changed: str) -> dict[str, str]:
+    return trends.reference() | {key.replace("_", " "): way for key, way in changed.items()}
+
+
+trends.slip(
+    "the number of weights: look at the bars. They get short, but none is taken away.",
+    lambda: _but(number_of_weights="falls"),
+)
+trends.slip(
+    "the training error: without a penalty it is already as low as it can be, and whatever "
+    "else you ask for can only cost some of that.",
+    lambda: _but(training_error="falls, then rises"),
+)
+trends.slip(
+    "the training error: it belongs to the points that were fitted. Can it fall, if the fit "
+    "has to please the penalty as well?",
+    lambda: _but(training_error="falls"),
+)
+trends.slip(
+    "the validation error: at the right end of the figure the curve is nearly flat. Is that "
+    "close to new points?",
+    lambda: _but(validation_error="falls"),
+)
+trends.slip(
+    "the validation error: compare the first two panels of the figure. Which curve would you "
+    "trust between the points?",
+    lambda: _but(validation_error="rises"),
+)
+
 # --- gradient ----------------------------------------------------------------------------
 
 
@@ -77,6 +127,7 @@ penalty.slip(
         (real_numbers(3).double(), real_numbers(3, seed=1).double(), 1e-3),
         (torch.zeros(2), torch.zeros(2), 0.1),
     ],
+    kind="diagnose",
     why="Each weight gets a pull towards 0 in proportion to its own size. The pull is 2·wd·w, "
     "so PyTorch's weight_decay, which adds weight_decay·w, must be 2·wd to do the same.",
 )
@@ -111,167 +162,76 @@ gradient.slip(
     "that is the gradient of the penalty alone; add the one of the loss.",
     lambda loss_gradient, w, wd: 2 * wd * w,
 )
+gradient.slip(
+    "that is the function as she wrote it, with both mistakes.",
+    lambda loss_gradient, w, wd: loss_gradient - wd * w,
+)
 
-# --- decay_step --------------------------------------------------------------------------
+# --- widen -------------------------------------------------------------------------------
+
+Errors = dict[float, list[float]]
 
 
 @exercise(
     cases=lambda: [
-        (torch.tensor([5.0, -3.0]), torch.tensor([0.0, 0.0]), 0.1, 0.5),
-        (whole_numbers(4), whole_numbers(4, seed=1), 0.5, 0.2),
-        (real_numbers(2, 3, seed=2), real_numbers(2, 3, seed=3), 0.1, 1.0),
-        (real_numbers(3).double(), real_numbers(3, seed=1).double(), 1e-3, 0.01),
-        (real_numbers(2), real_numbers(2, seed=1), 0.5, 2.0),  # nothing is left of the old
+        ({0.01: [0.65, 0.66], 0.1: [0.63, 0.64], 1.0: [0.70, 0.71]},),
+        ({1e-4: [0.60, 0.61], 1e-3: [0.66, 0.65], 1e-1: [1.70, 1.72]},),
+        ({0.01: [0.66, 0.66], 0.03: [0.65, 0.65], 0.1: [0.64, 0.63]},),
+        ({0.1: [0.63, 0.66], 10.0: [1.1, 1.2], 1.0: [0.61, 0.60]},),  # in no order
+        ({1.0: [0.7, 0.7], 0.01: [0.6, 0.6], 0.1: [0.65, 0.65]},),
+        ({0.3: [0.62, 0.62], 3.0: [0.6, 0.6], 0.1: [0.65, 0.65], 1.0: [0.61, 0.61]},),
+        # a lucky seed at an edge, in the first place and in the last; an unlucky one inside
+        ({0.01: [0.60, 0.70, 0.71], 0.1: [0.63, 0.64, 0.62], 1.0: [0.72, 0.70, 0.73]},),
+        ({0.01: [0.68, 0.70, 0.71], 0.1: [0.63, 0.64, 0.62], 1.0: [0.72, 0.75, 0.55]},),
+        ({0.01: [0.65, 0.65, 0.66], 0.1: [0.70, 0.60, 0.61], 1.0: [0.71, 0.70, 0.72]},),
+        ({0.01: [0.60, 0.61], 0.1: [0.64, 0.65], 1.0: [0.70, float("inf")]},),  # it diverged
     ],
-    why="The weight loses a small share of itself, then takes the ordinary step. The gradient "
-    "knows nothing of the decay: that is the whole difference from a penalty.",
+    kind="design",
+    why="A best value at the edge of a grid only says that the grid is too small. With this "
+    "rule, and the same seeds for all, every arm gets the same chance.",
 )
-def decay_step(w: Tensor, loss_gradient: Tensor, lr: float, weight_decay: float) -> Tensor:
-    return w * (1 - lr * weight_decay) - lr * loss_gradient
+def widen(errors: Errors) -> str:
+    means = {wd: sum(each) / len(each) for wd, each in errors.items()}
+    best = min(means, key=means.__getitem__)
+    if best == min(means):
+        return "smaller"
+    return "larger" if best == max(means) else "enough"
 
 
-decay_step.slip(
-    "lr is missing in the decay: the share that a weight loses in one step is "
-    "lr · weight_decay.",
-    lambda w, loss_gradient, lr, weight_decay: w * (1 - weight_decay) - lr * loss_gradient,
-)
-decay_step.slip(
-    "lr is missing in the step: it is lr times the gradient.",
-    lambda w, loss_gradient, lr, weight_decay: w * (1 - lr * weight_decay) - loss_gradient,
-)
-decay_step.slip(
-    "you decayed after the step, so the step itself was shrunk as well. Shrink the old weight "
-    "only.",
-    lambda w, loss_gradient, lr, weight_decay: (
-        (w - lr * loss_gradient) * (1 - lr * weight_decay)
+def _by(place: Callable[[list[float]], float], errors: Errors) -> str:
+    return str(widen.reference({wd: [place(each)] for wd, each in errors.items()}))
+
+
+widen.slip(
+    "the two directions are swapped: if the smallest value is the best, go on to smaller ones.",
+    lambda errors: {"smaller": "larger", "larger": "smaller"}.get(
+        widen.reference(errors), "enough"
     ),
 )
-decay_step.slip(
-    "you kept only the share that should be lost: multiply by 1 - lr · weight_decay.",
-    lambda w, loss_gradient, lr, weight_decay: w * lr * weight_decay - lr * loss_gradient,
+widen.slip(
+    "only the first seed is looked at. One seed may be lucky: take the mean of all.",
+    lambda errors: _by(lambda each: each[0], errors),
 )
-decay_step.slip(
-    "the weights grow: the sign of the decay is wrong.",
-    lambda w, loss_gradient, lr, weight_decay: w * (1 + lr * weight_decay) - lr * loss_gradient,
+widen.slip(
+    "the luckiest seed decides. Take the mean of all seeds.",
+    lambda errors: _by(min, errors),
 )
-decay_step.slip(
-    "the step goes uphill: subtract lr times the gradient.",
-    lambda w, loss_gradient, lr, weight_decay: w * (1 - lr * weight_decay) + lr * loss_gradient,
-)
-decay_step.slip(
-    "that is 2 · weight_decay. The 2 belongs to the penalty wd·Σw²; a decay has none.",
-    lambda w, loss_gradient, lr, weight_decay: (
-        w * (1 - 2 * lr * weight_decay) - lr * loss_gradient
-    ),
-)
-
-# --- first_adam --------------------------------------------------------------------------
-
-
-@exercise(
-    cases=lambda: [
-        (torch.tensor([5.0, -3.0, 0.5]), torch.tensor([0.0, 0.0, 0.0]), 0.1, 0.5),
-        (torch.tensor([2.0, 2.0]), torch.tensor([-0.5, -4.0]), 0.1, 1.0),
-        (whole_numbers(4), whole_numbers(4, seed=1), 0.5, 0.2),
-        (real_numbers(2, 3), real_numbers(2, 3, seed=1) / 100, 0.01, 0.01),
-        (torch.tensor([0.0, 1e-6]), torch.tensor([0.0, -1e-6]), 1e-3, 0.1),
-    ],
-    why="Where the loss has no gradient, the decay takes more from large weights and "
-    "less from small ones; the penalty moves them all by lr, however small weight_decay is.",
-)
-def first_adam(w: Tensor, loss_gradient: Tensor, lr: float, weight_decay: float) -> Pair:
-    penalty = w - lr * torch.sign(loss_gradient + weight_decay * w)
-    decay = w * (1 - lr * weight_decay) - lr * torch.sign(loss_gradient)
-    return penalty, decay
-
-
-first_adam.slip(
-    "you returned the two the other way round: the penalty comes first.",
-    lambda *given: first_adam.reference(*given)[::-1],
+widen.slip(
+    "the unluckiest seed decides. Take the mean of all seeds.",
+    lambda errors: _by(max, errors),
 )
 
 
-@first_adam.slip(
-    "both of your results are the decay. A penalty is part of the loss, so its gradient goes "
-    "inside the sign."
+@widen.slip(
+    "the first and the last value are taken for the smallest and the largest, but they may "
+    "come in any order: compare the values of wd."
 )
-def _(*given: object) -> Pair:
-    _, decay = first_adam.reference(*given)
-    return decay, decay
+def _(errors: Errors) -> str:
+    means = [sum(each) / len(each) for each in errors.values()]
+    at = means.index(min(means))
+    return "smaller" if at == 0 else "larger" if at == len(means) - 1 else "enough"
 
 
-@first_adam.slip("that is a step of plain SGD; Adam's first step takes only the sign.")
-def _(w: Tensor, loss_gradient: Tensor, lr: float, weight_decay: float) -> Pair:
-    whole = w - lr * (loss_gradient + weight_decay * w)
-    return whole, w * (1 - lr * weight_decay) - lr * loss_gradient
-
-
-@first_adam.slip("lr is missing in the decay: the share lost is lr · weight_decay.")
-def _(w: Tensor, loss_gradient: Tensor, lr: float, weight_decay: float) -> Pair:
-    penalty, _ = first_adam.reference(w, loss_gradient, lr, weight_decay)
-    return penalty, w * (1 - weight_decay) - lr * torch.sign(loss_gradient)
-
-
-@first_adam.slip(
-    "a gradient of 0 divided by its own size is not a number (nan). torch.sign gives 0 there."
-)
-def _(w: Tensor, loss_gradient: Tensor, lr: float, weight_decay: float) -> Pair:
-    whole = loss_gradient + weight_decay * w
-    penalty = w - lr * whole / whole.abs()
-    return penalty, w * (1 - lr * weight_decay) - lr * loss_gradient / loss_gradient.abs()
-
-
-# --- kept --------------------------------------------------------------------------------
-
-
-@exercise(
-    cases=lambda: [
-        (torch.tensor([0.1, 0.1]), 1.0),
-        (torch.tensor([0.01, 0.05, 0.1, 0.05, 0.01]), 3.0),
-        (torch.full((1000,), 0.01), 0.05),
-        (torch.tensor([0.3]), 0.5),
-        (torch.tensor([0.5, 0.25], dtype=torch.float64), 2.0),  # the first step takes all
-    ],
-    why="Each step keeps a share of what is left, so shares multiply. What a weight decay does "
-    "depends on the learning rates and on the number of steps, not on its own value alone.",
-)
-def kept(lrs: Tensor, weight_decay: float) -> Tensor:
-    return (1 - lrs * weight_decay).prod()
-
-
-kept.slip(
-    "you added up what the steps take away. The second step takes its share of what the first "
-    "one left: multiply.",
-    lambda lrs, weight_decay: 1 - (lrs * weight_decay).sum(),
-)
-kept.slip(
-    "the learning rate is missing: one step keeps 1 - lr · weight_decay.",
-    lambda lrs, weight_decay: (1 - weight_decay) ** len(lrs),
-)
-kept.slip(
-    "that is what a single step keeps; there are as many steps as learning rates.",
-    lambda lrs, weight_decay: 1 - lrs[0] * weight_decay,
-)
-kept.slip(
-    "that is what each single step keeps; multiply these shares: .prod().",
-    lambda lrs, weight_decay: 1 - lrs * weight_decay,
-)
-kept.slip(
-    "that is the share lost. One minus it is kept.",
-    lambda lrs, weight_decay: 1 - (1 - lrs * weight_decay).prod(),
-)
-kept.slip(
-    "you multiplied what each step takes away; multiply what each step keeps, "
-    "1 - lr · weight_decay.",
-    lambda lrs, weight_decay: (lrs * weight_decay).prod(),
-)
-kept.slip(
-    "a power of the mean step is near it, but the steps are of different length: multiply what "
-    "each of them keeps.",
-    lambda lrs, weight_decay: (1 - lrs.mean() * weight_decay) ** len(lrs),
-)
-kept.slip(
-    "the exponential is near it as long as the steps are small; one step keeps exactly "
-    "1 - lr · weight_decay.",
-    lambda lrs, weight_decay: (-lrs * weight_decay).sum().exp(),
-)
+@widen.slip("the worst value was taken instead of the best: the error should be low.")
+def _(errors: Errors) -> str:
+    return str(widen.reference({wd: [-sum(each)] for wd, each in errors.items()}))

@@ -10,6 +10,7 @@ always varies with colour, so no picture needs colour to be read.
 
 from lesson5_utils.plotting.boards import leaderboard, readings
 from lesson5_utils.plotting.figures import figure, show, show_caption
+from lesson5_utils.plotting.films import film_map, judged, offers
 from lesson5_utils.plotting.graph import Edge, Graph, Node, Part
 from lesson5_utils.plotting.grids import counts, cross_tab, heatmaps, images, matrix
 from lesson5_utils.plotting.labels import name_lines, reference
@@ -34,6 +35,7 @@ from lesson5_utils.plotting.points import (
 from lesson5_utils.plotting.reading import reading, reasons
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
 from lesson5_utils.plotting.valley import ditch, rates_above, valley
+from lesson5_utils.plotting.wide import wide_fit
 
 __all__ = [
     "COLOURS",
@@ -51,11 +53,13 @@ __all__ = [
     "curves",
     "ditch",
     "figure",
+    "film_map",
     "fitted",
     "heatmaps",
     "histograms",
     "images",
     "joint",
+    "judged",
     "labelled_points",
     "leaderboard",
     "looks",
@@ -64,6 +68,7 @@ __all__ = [
     "moving",
     "name_lines",
     "net_graph",
+    "offers",
     "paths",
     "range_test",
     "rates_above",
@@ -77,4 +82,5 @@ __all__ = [
     "show_caption",
     "spread",
     "valley",
+    "wide_fit",
 ]

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 
+from lesson5_utils import arguments
 from lesson5_utils.errors import ArgumentError
 from lesson5_utils.plotting.style import COLOURS, SMALL, ink
 
@@ -21,20 +22,58 @@ __all__ = ["counts", "cross_tab", "heatmaps", "images", "matrix"]
 _MISTAKES = LinearSegmentedColormap.from_list("mistakes", ["white", "#fdd0a2", "#f16913"])
 
 
-def cross_tab(ax: Axes, values: np.ndarray, rows: Sequence[str], cols: Sequence[str]) -> None:
+def cross_tab(
+    ax: Axes,
+    values: np.ndarray,
+    rows: Sequence[str] = (),
+    cols: Sequence[str] = (),
+    *,
+    filled: np.ndarray | None = None,
+    written: str = "all",
+    own: int | None = None,
+    limits: tuple[float | None, float | None] = (None, None),
+) -> None:
     """A table as a heatmap; missing cells (NaN) are left blank, with a dot.
 
+    Args:
+        filled: bool, as large as the table: cells that a model has filled in. They have a
+            frame, and one place after the point.
+        written: which numbers are written: "all", "filled" or "none".
+        own: a row with a frame round it.
+        limits: the numbers with the darkest and the lightest colour, so that several tables
+            share one scale; None: the smallest and the largest.
+
     Raises:
-        ArgumentError: the names do not fit the table.
+        ArgumentError: the names, or `filled`, do not fit the table, or another `written`.
     """
+    values = np.asarray(values, dtype=float)
     _fits(values, rows, cols)
-    _table(ax, values, text=_written(values, ".0f"), cmap="viridis")
+    made = np.zeros(values.shape, bool) if filled is None else np.asarray(filled, bool)
+    if made.shape != values.shape:
+        raise ArgumentError(
+            f"filled must be as large as the table, {list(values.shape)}, "
+            f"not {list(made.shape)}"
+        )
+    arguments.choice("written", written, ("all", "filled", "none"))
+    text = np.where(made, _written(values, ".1f"), _written(values, ".0f"))
+    text[(written == "none") | ~made & (written == "filled")] = ""
+    _table(ax, values, text=text, cmap="viridis", vmin=limits[0], vmax=limits[1])
     for row, col in np.argwhere(np.isnan(values)):
         ax.text(col + 0.5, row + 0.5, "·", ha="center", va="center", color="grey")
+    for row, col in np.argwhere(made):
+        _frame(ax, (col + 0.05, row + 0.05), 0.9, 0.9, ec=COLOURS[1], lw=1.5)
+    if own is not None:
+        _frame(ax, (0, own), values.shape[1], 1, ec="black", lw=2, clip_on=False)
     _name_cells(ax, rows, cols)
     ax.set(xlabel="film", ylabel="user")
     for name in ax.get_xticklabels():
         name.set(rotation=60, ha="right", rotation_mode="anchor")
+
+
+def _frame(
+    ax: Axes, corner: tuple[float, float], wide: float, high: float, **style: Any
+) -> None:
+    ax.add_patch(mpl.patches.Rectangle(corner, wide, high, fc="none", **style))
 
 
 def matrix(

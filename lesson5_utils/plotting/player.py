@@ -96,12 +96,10 @@ def moving(
     display({"text/html": html, "text/plain": "<moving figure>"}, raw=True)
     chosen = np.linspace(0, len(frames) - 1, min(still, len(frames))).round().astype(int)
     told = f"The same in {len(chosen)} still pictures. {alt}"
-    n = len(chosen)
-    layout: dict[str, Any]
+    layout: dict[str, Any] = {"width": WIDEST, "height": still_height, "sharey": True}
     if stacked:
-        layout = {"width": width, "height": n * (height + TITLE), "rows": n, "sharex": True}
-    else:
-        layout = {"width": WIDEST, "height": still_height, "cols": n, "sharey": True}
+        layout = {"width": width, "height": len(chosen) * (height + TITLE), "sharex": True}
+    layout["rows" if stacked else "cols"] = len(chosen)
     with figure(told, **layout) as axes:
         for ax, at in zip(axes, chosen.tolist(), strict=True):
             draw(ax, frames[at])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -55,12 +56,13 @@ def _row_colour(label: str) -> tuple[float, float, float]:
 
 
 def _stacked(values: Values, row: int) -> list[float]:
-    """The height of each dot: that of its row; equal values are moved apart."""
+    """The height of each dot: that of its row; equal values are moved apart, within the row."""
     rounded = np.round(np.asarray(values, dtype=float), 6).tolist()
     heights = []
     for at, value in enumerate(rounded):
-        place = rounded[:at].count(value) - (rounded.count(value) - 1) / 2
-        heights.append(row + 0.16 * place)
+        equal = rounded.count(value)
+        place = rounded[:at].count(value) - (equal - 1) / 2
+        heights.append(row + min(0.16, 0.8 / equal) * place)
     return heights
 
 
@@ -102,49 +104,58 @@ def labelled_points(
     name_points(ax, np.stack([x, y], axis=1), labels)
 
 
-def joint(ax: Axes, predicted: Values, actual: Values) -> None:
-    """Predictions [n] against actual ratings [n]: a box for each rating, and how many of
-    each there are, above and beside it. A box is the middle half, its line the median; on
-    the dashed line both are equal.
+def joint(ax: Axes, predicted: Values, actual: Values, inside: tuple[float, float]) -> None:
+    """Predictions [n] against actual ratings [n]: for each rating a row, and in it a hill that
+    shows how often which prediction came, its mean, and a dashed line where all should be.
+
+    Args:
+        inside: the lowest and the highest rating that there can be; what lies outside is grey.
 
     Raises:
         ArgumentError: there is not one prediction for each rating.
     """
     same_length(predicted=predicted, actual=actual)
     predicted, actual = np.asarray(predicted, dtype=float), np.asarray(actual, dtype=float)
+    low = min(np.floor(predicted.min()), inside[0])
+    high = max(np.ceil(predicted.max()), inside[1])
     stars, many = np.unique(actual, return_counts=True)
-    wide = 0.6 * float(np.diff(stars).min(initial=1))
-    soft = (*COLOURS[0], 0.45)
-    ax.boxplot(
-        [predicted[actual == star] for star in stars],
-        positions=stars,
-        widths=wide,
-        patch_artist=True,
-        manage_ticks=False,
-        boxprops={"facecolor": soft, "edgecolor": COLOURS[0]},
-        medianprops={"color": "black", "lw": 2},
-        flierprops={"marker": ".", "ms": 3, "mec": "0.5"},
-    )
-    ax.plot(stars[[0, -1]], stars[[0, -1]], color="0.45", ls="--", lw=1, zorder=3)
-    ax.set(xlabel="actual rating", ylabel="predicted rating", xticks=stars)
-    above = ax.inset_axes((0, 1.04, 1, 0.22), sharex=ax)
-    above.bar(stars, many, width=wide, color=soft)
-    beside = ax.inset_axes((1.04, 0, 0.22, 1), sharey=ax)
-    bins = np.arange(np.floor(predicted.min() * 4) / 4, predicted.max() + 0.25, 0.25)
-    beside.hist(predicted, bins.tolist(), orientation="horizontal", color=soft)
-    above.tick_params(labelbottom=False)
-    beside.tick_params(labelleft=False)
-    above.set_ylabel("ratings")
-    beside.set_xlabel("ratings")
+    bins = np.arange(low, high + 0.1, 0.2)
+    for row, star in enumerate(stars):
+        mine = predicted[actual == star]
+        hill, _ = np.histogram(mine, bins)
+        top = 0.85 * hill / max(hill.max(), 1)
+        ax.stairs(row + top, bins, baseline=row, fill=True, color=(*COLOURS[0], 0.45))
+        ax.stairs(row + top, bins, baseline=row, color=COLOURS[0], lw=1)
+        should: dict[str, Any] = {"color": "0.2", "ls": (0, (3, 2)), "lw": 1.4}
+        ax.vlines(star, row, row + 0.85, label="where all should be", **should)
+        ax.plot(mine.mean(), row, "^", color="black", ms=6, label="mean", clip_on=False)
+    for end, limit in zip((low, high), inside, strict=True):
+        ax.axvspan(end, limit, color="0.93", zorder=0)
+    words = [f"{star:g} star" if star == 1 else f"{star:g} stars" for star in stars]
+    names = [f"{word}\n{n:,} rows" for word, n in zip(words, many, strict=True)]
+    ax.set_yticks(np.arange(len(stars)) + 0.4, names)
+    ax.tick_params(axis="y", length=0)
+    ax.set(xlim=(low, high), ylim=(-0.15, len(stars)), xlabel="predicted rating")
+    ax.set_ylabel("actual rating")
+    ax.legend(handles=[*ax.collections[-1:], *ax.lines[-1:]], loc="upper left")
 
 
-def matched_maps(ax: Axes, true: np.ndarray, found: np.ndarray, labels: Sequence[str]) -> None:
-    """Places [n, 2] as dots with names, and where a model put them as crosses.
+def matched_maps(
+    ax: Axes,
+    true: np.ndarray,
+    found: np.ndarray,
+    labels: Sequence[str],
+    outline: np.ndarray | None = None,
+) -> None:
+    """Places [n, 2] as dots with names, and where a model put them as crosses; behind them the
+    country's outline [m, 2], if there is one.
 
     Raises:
         ArgumentError: the three have different lengths.
     """
     same_length(true=true, found=found, labels=labels)
+    if outline is not None:
+        ax.fill(*np.transpose(outline), facecolor="0.95", edgecolor="0.75", lw=1, zorder=0)
     for start, end in zip(true, found, strict=True):
         ax.plot(*np.stack([start, end]).T, color="0.5", lw=0.8)
     ax.plot(*np.transpose(true), "o", color=COLOURS[0], ms=5, label="true place")

@@ -120,6 +120,12 @@ MEANING: dict[str, Look] = {
     "frozen": _look(BLUE, 0),
     "flat": _look(GREEN, 2),
     "discriminative": _look(RED, 4),
+    # films: who sees them, and where they move when taste is taken out
+    "the suspect": _look(ORANGE, 2),
+    "cult": _look(ORANGE, 2),
+    "falls": _look(ORANGE, 2),
+    "everybody": _look(BLUE, 1),
+    "rises": _look(BLUE, 1),
     # a curve as it came, and smoothed
     "each batch": _look(SKY, 0),
     "smoothed": _look(BLACK, 1),
