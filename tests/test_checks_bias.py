@@ -101,3 +101,17 @@ def test_a_range_typed_in_is_refused() -> None:
 def test_shrink_towards_another_mean_is_refused() -> None:
     assert check.shrink(lambda t, n, s: (t + 3.5 * s) / (n + s)).status == "wrong"
     assert check.shrink(lambda t, n, s: torch.stack(list(t / (n + s)))).status == "right"
+
+
+def test_shrink_refuses_a_mean_of_no_ratings() -> None:
+    report = check.shrink(lambda total, count, s: (total / count) * (count / (count + s)))
+    assert report.status == "wrong" and "0 / 0" in report.text
+
+
+@pytest.mark.parametrize("pair", ["AB", "AC", "AD", "BC", "BD", "CD"])
+def test_two_causes_swapped_are_named(pair: str) -> None:
+    right = check.newcomers.reference()
+    first, second = pair
+    report = check.newcomers({**right, first: right[second], second: right[first]})
+    told = " ".join(report.text.split())
+    assert report.status == "wrong" and (f"{first} and {second}." in told or "swapped" in told)

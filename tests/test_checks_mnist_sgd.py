@@ -289,18 +289,62 @@ def test_momentum_accepts(answer: Any) -> None:
     assert report.status == "right", report.text
 
 
-# --- a guess -----------------------------------------------------------------------------
+# --- values: a diagnosis, a design ---------------------------------------------------------
+
+RIGHT_BUGS = {"Ana": "in place", "Bruno": "no_grad", "Carla": "zeroing", "Davi": "backward"}
 
 
-def test_breaks_does_not_begin_with_the_right_guess_where_a_word_is_unknown() -> None:
-    report = check.breaks(lambda without: "crash")
-    assert "Unknown guess 'crash': choose from 'error', 'no learning'" in report.text
-    assert "expected" not in report.text
+def all_turned_round() -> dict[str, str]:
+    return {"Ana": "zeroing", "Bruno": "backward", "Carla": "in place", "Davi": "no_grad"}
 
 
-def test_breaks_takes_capitals_and_spaces() -> None:
-    said = {"backward": " Error", "no_grad": "ERROR ", "zeroing": "Wrong steps"}
-    assert check.breaks(lambda without: said[without]).status == "right"
+@pytest.mark.parametrize(
+    ("answer", "phrase"),
+    [
+        ({**RIGHT_BUGS, "Bruno": "backward", "Davi": "no_grad"}, "the wrong way round"),
+        ({**RIGHT_BUGS, "Ana": "zeroing", "Carla": "in place"}, "at all"),
+        (all_turned_round(), "both pairs are the wrong way round"),
+        ({**RIGHT_BUGS, "Ana": "backward", "Davi": "in place"}, "is not 0 but None"),
+        ({**RIGHT_BUGS, "Ana": "softmax"}, "Unknown choice 'softmax'"),
+        (dict.fromkeys(RIGHT_BUGS, "zeroing"), "something else"),
+        ({"Ana": "in place"}, ""),
+        (["in place", "no_grad", "zeroing", "backward"], ""),
+    ],
+)
+def test_bugs_refuses(answer: Any, phrase: str) -> None:
+    report = check.bugs(answer)
+    assert report.status == "wrong" and phrase.lower() in report.text.lower(), report.text
+    assert "'Carla': 'zeroing', 'Davi': 'backward'" not in report.text.split("got")[0]
+
+
+def test_bugs_takes_them_in_any_order_and_hands_them_on() -> None:
+    answer = dict(reversed(RIGHT_BUGS.items()))
+    assert check.bugs(answer).status == "right"
+    assert check.bugs.use(dict.fromkeys(RIGHT_BUGS, ...)) == RIGHT_BUGS
+
+
+@pytest.mark.parametrize(
+    ("answer", "phrase"),
+    [
+        ([1.0, 1.0, 1.0, 1.0, 0.1, 0.1], "the run that we have"),
+        ([0.1] * 6, "two things have changed"),
+        ([1.0] * 4, "ends after four epochs"),
+        ([0.1, 0.1, 1.0, 1.0, 1.0, 1.0], "turned round"),
+        ([1.0] * 12, "expected"),
+        ([0.5] * 6, "something else"),
+        (1.0, ""),
+        ("1.0", ""),
+    ],
+)
+def test_control_refuses(answer: Any, phrase: str) -> None:
+    report = check.control(answer)
+    assert report.status == "wrong" and phrase.lower() in report.text.lower(), report.text
+
+
+@pytest.mark.parametrize("answer", [[1.0] * 6, [1] * 6, (1.0,) * 6, torch.ones(6), np.ones(6)])
+def test_control_accepts(answer: Any) -> None:
+    assert check.control(answer).status == "right"
+    assert [float(rate) for rate in check.control.use(answer)] == [1.0] * 6
 
 
 # --- the worst mistakes ------------------------------------------------------------------

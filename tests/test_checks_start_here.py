@@ -47,6 +47,7 @@ def test_relu_accepts(answer: Any) -> None:
         (lambda z: z.clamp(0, 100), "difference"),
         (lambda z: torch.tensor([0.0, 0.0, 2.0]), "shape"),
         (lambda z: max(0, z), "many numbers"),
+        (lambda z: z if z > 0 else 0 * z, "many numbers"),
         (lambda z: print(z), "nothing"),
     ],
 )
@@ -100,6 +101,7 @@ def test_affine_refuses(answer: Any, phrase: str) -> None:
 def test_bends_may_be_a_list_or_a_tensor(form: Any) -> None:
     accepts(check.bends, form([0, 1, 8, 1]))
     refuses(check.bends, form([0, 1, 8, 8]), "ook at net D")
+    refuses(check.bends, form([9, 1, 8, 8]), "wo of the four")
 
 
 def test_values_that_are_something_else_are_told_so() -> None:
@@ -192,6 +194,18 @@ def test_tent_accepts_relus_however_they_are_written(answer: Any) -> None:
 def test_a_tent_without_relu_is_refused(answer: Any) -> None:
     report = check.tent(answer)
     assert report.status == "wrong" and "no relu in it" in report.text, report.text
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda x: (1 - x.abs()).relu(),
+        lambda x: F.relu(1 - abs(x)),
+        lambda x: torch.where(x < 0, (1 + x).relu(), (1 - x).relu()),
+    ],
+)
+def test_a_tent_bends_by_relus_only(answer: Any) -> None:
+    refuses(check.tent, answer, "neither affine nor a ReLU")
 
 
 def test_a_tent_may_not_change_its_input() -> None:
@@ -298,6 +312,7 @@ def relu_back_by_grad(g: Tensor, z: Tensor) -> Any:
         (lambda g, z: (g * (z > 0)).round(), "difference"),
         (lambda g, z: g * (z > 0.01), "difference"),
         (lambda g, z: (g * (z > 0)).sum(dim=0), "shape"),
+        (lambda g, z: g if z > 0 else g * 0, "a tensor holds many"),
     ],
 )
 def test_relu_back_refuses(answer: Any, phrase: str) -> None:

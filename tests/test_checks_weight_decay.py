@@ -44,6 +44,7 @@ def squared_in_place(params: list[Tensor], wd: float) -> Any:
             "the gradient of `params`",
         ),
         (lambda ps, wd: wd * sum(p.abs().sum() for p in ps), "the sum of the sizes"),
+        (lambda ps, wd: wd * sum(p.norm() for p in ps), "the root of its sum"),
         (lambda ps, wd: squares(ps[-1:], wd), "only the last tensor"),
         (lambda ps, wd: 3.0, "difference"),
     ],

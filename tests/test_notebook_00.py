@@ -81,6 +81,7 @@ def test_the_engine_trains_the_curve_and_the_digits_to_the_weights_of_autograd(
     assert capsys.readouterr().out.count("to ten digits: yes") == 2
     assert names["curve_losses"][-1] < 0.002 < 0.9 < names["curve_losses"][0]
     assert len(names["digit_losses"]) == 400
+    assert names["stayed"] == 6, "two hidden numbers that are 0 for every x"
 
 
 def test_it_is_the_learners_functions_that_train() -> None:
@@ -270,7 +271,7 @@ def test_any_cell_may_be_run_again() -> None:
     names: dict[str, Any] = {}
     for cell in cells:
         namespace("00", cell, cell, into=names)
-    kept = {name: names[name] for name in ("moved", "runs", "shown", "errors", "falls")}
+    kept = {name: names[name] for name in ("held", "runs", "shown", "errors", "falls")}
     for cell in reversed(cells):
         namespace("00", cell, into=names)
     namespace("00", *cells, into=names)

@@ -193,3 +193,16 @@ def test_both_orders_always_draw_the_map_and_one_order_does_not() -> None:
     assert (low["both orders"] > 0.99).all()
     assert low["one order, by a coin", 0.1] > 0.99 and low["one order, by a coin", 0] < 0.7
     assert (high["one order, alphabetical"] < 0.96).all()
+
+
+def test_the_alphabet_leaves_three_places_without_enough_pairs() -> None:
+    table = datasets.measured("atlas").query("arm == 'one order, alphabetical'")
+    assert (table["r2_without_3"] > 0.98).all() and (table["r2"] < 0.96).all()
+
+
+def test_one_factor_gains_32_hundredths_from_the_bias_in_four_seeds_of_five() -> None:
+    table = datasets.measured("ladder").query("data == 'sample' and n_factors == 1")
+    part = table.groupby("rung")["valid"]
+    before, after = sorted(part.get_group("+ range")), part.get_group("+ bias").mean()
+    assert before[-1] > 1.4 and all(abs(one - 1.12) < 0.005 for one in before[:4])
+    assert round(100 * (1.12 - after)) == 32

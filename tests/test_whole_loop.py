@@ -99,7 +99,33 @@ SOME_ROWS = "must go over all rows"
 ONE_BATCH = "All rows are in one batch"
 INVENTED = "but the others are not those that the model had"
 
+
+def nearest(x: Tensor, y: Tensor) -> Any:
+    """The class of the nearest training row: a good model that is not trained."""
+    return lambda rows: F.one_hot(y)[torch.cdist(rows, x.detach()).argmin(1)].float()
+
+
+def never_trained(x: Tensor, y: Tensor, valid_x: Tensor, valid_y: Tensor, epochs: int) -> Any:
+    model = nearest(x, y)
+    return model, [(model(valid_x).argmax(1) == valid_y).float().mean().item()] * epochs
+
+
+def another_is_trained(x: Tensor, y: Tensor, *rest: Any) -> Any:
+    loop(x, y, *rest, optimizer=partial(torch.optim.SGD, lr=1e-6))
+    return never_trained(x, y, *rest)
+
+
 WRONG = {
+    "nearest row, no training": (never_trained, "Nothing is trained"),
+    "a show of training": (another_is_trained, "does not fall"),
+    "a rate that is far too small": (
+        partial(loop, optimizer=partial(torch.optim.SGD, lr=1e-6)),
+        "does not fall",
+    ),
+    "uphill": (
+        partial(loop, optimizer=partial(torch.optim.SGD, lr=0.02, maximize=True)),
+        "does not fall",
+    ),
     "Adam made for each batch": (partial(loop, rebuild=lambda i: True), REMADE),
     "Adam made for each epoch": (partial(loop, rebuild=lambda i: i == 0), REMADE),
     "validation rows mixed in": (mixed, ON_VALID),

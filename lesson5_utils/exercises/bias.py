@@ -163,6 +163,11 @@ shrink.slip(
     lambda total, count, strength: total / count.clamp(min=1) / (1 + strength),
 )
 shrink.slip(
+    "a film without a rating gives 0 / 0, which is not a number (nan). Add the strength to the "
+    "count first, then divide once.",
+    lambda total, count, strength: (total / count) * (count / (count + strength)),
+)
+shrink.slip(
     "// drops everything after the point: divide by /.",
     lambda total, count, strength: total // (count + strength),
 )
@@ -246,6 +251,20 @@ newcomers.slip(
     "C and D. In D the ten films did change the list, but only for films of their kind; in C "
     "nothing changed anything.",
     lambda: _causes(1, 2, 3, 0),
+)
+newcomers.slip(
+    "A and D. In A her ten ratings themselves came out exact, to a hundredth; in D the list is "
+    "good, but for one kind of film only.",
+    lambda: _causes(3, 2, 0, 1),
+)
+newcomers.slip(
+    "B and C. In B one rating had no score at all; in C each had one, and none counted.",
+    lambda: _causes(1, 0, 2, 3),
+)
+newcomers.slip(
+    "B and D. In B one rating had no score at all; in D ten good scores are about one kind of "
+    "film only.",
+    lambda: _causes(1, 3, 0, 2),
 )
 newcomers.slip(
     "A and B. In A all numbers exist, they are only wild. In B one rating had no score at all.",

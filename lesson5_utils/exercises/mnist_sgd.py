@@ -1,4 +1,5 @@
-"""Checks for notebook 04: batches, accuracy, one update, what breaks it, momentum, the loop."""
+"""Checks for notebook 04: accuracy, batches, one update and its bugs, a control, momentum, the
+loop."""
 
 from __future__ import annotations
 
@@ -10,11 +11,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lesson5_utils.errors import unknown
 from lesson5_utils.exercises import WrongForm, exercise, real_numbers, whole_numbers
 from lesson5_utils.exercises.engine.whole_loop import judge_loop
 
-__all__ = ["accuracy", "batches", "breaks", "momentum", "training_loop", "update", "worst"]
+__all__ = [
+    "accuracy",
+    "batches",
+    "bugs",
+    "control",
+    "momentum",
+    "training_loop",
+    "update",
+    "worst",
+]
 
 
 def _classes(n: int, k: int, seed: int = 0) -> Tensor:
@@ -292,56 +301,82 @@ def _(model: nn.Module, x: Tensor, y: Tensor, lr: float, wd: float) -> float:
     return _update(model, x, y, lr, wd, penalty=0.0) + added
 
 
-# --- what breaks -------------------------------------------------------------------------
+# --- name the bug ------------------------------------------------------------------------
 
-GUESSES = ("error", "no learning", "wrong steps")
-
-
-def _guess(answer: Callable[[str], Any], without: str) -> Any:
-    """Another text is told to be unknown; else the report would begin with the right one."""
-    said = answer(without)
-    if isinstance(said, str) and said.strip().casefold() not in GUESSES:
-        raise WrongForm(unknown("guess", said, GUESSES))
-    return said
+LINES = ("backward", "no_grad", "zeroing", "in place")
+LOGS = ("Ana", "Bruno", "Carla", "Davi")
 
 
-def _said(*guesses: str) -> Callable[[str], str]:
-    return lambda without: guesses[("backward", "no_grad", "zeroing").index(without)]
+def _named(*lines: str) -> dict[str, str]:
+    return dict(zip(LOGS, lines, strict=True))
 
 
 @exercise(
-    kind="predict",
-    through=_guess,
-    cases=lambda: [("backward",), ("no_grad",), ("zeroing",)],
-    why="Two of the three mistakes stop you at once. The third runs, and its loss even falls "
-    "for a while: only a curve and a validation accuracy give it away.",
+    kind="diagnose",
+    choices=LINES,
+    why="Two of the four mistakes stop you at once, and the message names the line. The other "
+    "two run without a word: only a curve and a validation accuracy give them away.",
 )
-def breaks(without: str) -> str:
-    return _said("error", "error", "wrong steps")(without)
+def bugs() -> dict[str, str]:
+    return _named("in place", "no_grad", "zeroing", "backward")
 
 
-breaks.slip(
-    "without zeroing nothing is forbidden: backward() adds to the old gradient, as it is meant "
-    "to. What does the step use then?",
-    _said("error", "error", "error"),
+bugs.slip(
+    "Carla's loss moves, first down and then up, so her weights do change. Ana's does not move "
+    "at all. What would each of them see, if `p` became a new tensor?",
+    lambda: _named("zeroing", "no_grad", "in place", "backward"),
 )
-breaks.slip(
-    "without zeroing the weights do move, by the sum of all gradients so far.",
-    _said("error", "error", "no learning"),
+bugs.slip(
+    "both pairs are the wrong way round. What is p.grad before the first backward()? And whose "
+    "weights change at all?",
+    lambda: _named("zeroing", "backward", "in place", "no_grad"),
 )
-breaks.slip(
-    "before the first backward() p.grad is not zero but None, and lr * None is an error.",
-    _said("no learning", "error", "wrong steps"),
+bugs.slip(
+    "Bruno and Davi are the wrong way round. `NoneType`: a number was expected, and None was "
+    "there. What is p.grad before the first backward()?",
+    lambda: _named("in place", "backward", "zeroing", "no_grad"),
 )
-breaks.slip(
-    "without no_grad PyTorch would have to record a change of the very tensor whose gradient "
-    "it computes; it refuses.",
-    _said("error", "wrong steps", "wrong steps"),
+bugs.slip(
+    "without backward() p.grad is not 0 but None, and `lr * None` is an error. So whoever saw "
+    "no error did call backward().",
+    lambda: _named("backward", "no_grad", "zeroing", "in place"),
 )
-breaks.slip(
-    "without no_grad PyTorch does not skip the step: it refuses to change a tensor whose "
-    "gradient it computes.",
-    _said("error", "no learning", "wrong steps"),
+
+# --- the arm that decides ----------------------------------------------------------------
+
+KEPT = [1.0] * 6
+
+
+@exercise(
+    kind="design",
+    why="All is alike but the one thing in question: the same start, the same batches, as many "
+    "steps. Such a run is called a control.",
+)
+def control() -> list[float]:
+    return KEPT
+
+
+control.slip(
+    "that is the run that we have. A control must be without the one thing in question.",
+    lambda: [1.0] * 4 + [0.1] * 2,
+)
+control.slip(
+    "this run is at the low rate from the start, so its first four epochs are other ones too: "
+    "two things have changed.",
+    lambda: [0.1] * 6,
+)
+control.slip(
+    "this run ends after four epochs. Two more epochs lower the loss at any rate, and that is "
+    "what you want to know: by how much?",
+    lambda: [1.0] * 4,
+)
+control.slip(
+    "the order is turned round, so the first four epochs are other ones too.",
+    lambda: [0.1] * 2 + [1.0] * 4,
+)
+control.slip(
+    "low first and high last: nothing in this run is as it was in ours.",
+    lambda: [0.1] * 4 + [1.0] * 2,
 )
 
 # --- the worst mistakes ------------------------------------------------------------------

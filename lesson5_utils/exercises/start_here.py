@@ -55,8 +55,8 @@ relu.slip(
 )
 relu.slip("all numbers became 0; those above 0 stay as they are.", lambda z: z * 0)
 relu.slip(
-    "Python's max compares two whole things, and a tensor holds many numbers. Tensors have a "
-    "method that cuts off what is below a least value: clamp.",
+    "Python's `max` and `if` ask about one thing, and a tensor holds many numbers. Tensors "
+    "have a method that cuts off what is below a least value: clamp.",
     lambda z: max(z, 0),
 )
 
@@ -128,6 +128,26 @@ bends.slip(
     "you counted straight pieces. A line with one bend has two pieces.", lambda: [1, 2, 9, 2]
 )
 bends.slip("in net C each of the 8 hidden numbers has a bend.", lambda: [0, 1, 1, 1])
+bends.slip(
+    "nine for net C are its straight pieces. Between nine pieces there are how many bends?",
+    lambda: [0, 1, 9, 1],
+)
+bends.slip(
+    "the ReLU of net D comes last, and it bends all the same: where the line crosses 0.",
+    lambda: [0, 1, 8, 0],
+)
+bends.slip(
+    "not even one: a straight line, multiplied and added to, is straight. Look at net A again.",
+    lambda: [1, 1, 8, 1],
+)
+bends.slip(
+    "two of the four, A and D. What can bend in net A? And how many lines go through D's ReLU?",
+    lambda: [9, 1, 8, 8],
+)
+bends.slip(
+    "A and D, both. A bend needs a ReLU, and each ReLU bends the line that goes through it.",
+    lambda: [10, 1, 8, 8],
+)
 
 # --- affine_back -------------------------------------------------------------------------
 
@@ -184,6 +204,10 @@ affine_back.slip(
 affine_back.slip(
     "you took a mean over the rows. The 1/n of a mean belongs to the loss; a layer adds up.",
     lambda g, x, w: (g @ w.T, x.T @ g / len(x), g.mean(dim=0)),
+)
+affine_back.slip(
+    "for b you took a mean over the rows. Each row blames b, and the blames are added up.",
+    lambda g, x, w: (g @ w.T, x.T @ g, g.mean(dim=0)),
 )
 affine_back.slip(
     "the gradient of w lies on its side: it must have the shape of w.",
@@ -255,6 +279,11 @@ relu_back.slip(
 relu_back.slip(
     "at exactly 0 autograd hands nothing on, so we do not either: above 0, not from 0.",
     lambda g, z: g * (z >= 0),
+)
+relu_back.slip(
+    "`if` asks about one thing, and a tensor holds many numbers. `z > 0` asks for "
+    "each of them.",
+    lambda g, z: g if z > 0 else 0,
 )
 
 # --- bug ---------------------------------------------------------------------------------
@@ -335,6 +364,11 @@ def _with_relu(answer: Any, x: Tensor) -> Any:
         raise WrongForm(
             "there is no relu in it. A net has only affine functions and ReLUs to build a tent "
             "from: write (x + 1).relu(), and see what must be added to it"
+        )
+    if any(part in name for name in called for part in ("abs", "where")):
+        raise WrongForm(
+            "abs and where are neither affine nor a ReLU. Multiply and add, and let ReLUs do "
+            "all the bending"
         )
     return result
 

@@ -41,6 +41,10 @@ penalty.slip(
     lambda params, wd: wd * sum(p.abs().sum() for p in params),
 )
 penalty.slip(
+    "that is the length of each tensor, the root of its sum of squares: square it again.",
+    lambda params, wd: wd * sum(p.norm() for p in params),
+)
+penalty.slip(
     "you took the mean of each tensor. A wide layer would then cost no more than a narrow one: "
     "take the sum.",
     lambda params, wd: wd * sum((p**2).mean() for p in params),

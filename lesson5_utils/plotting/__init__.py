@@ -8,6 +8,7 @@ that moves. `MEANING` says what each thing of the course looks like: line style 
 always varies with colour, so no picture needs colour to be read.
 """
 
+from lesson5_utils.plotting.boards import leaderboard, readings
 from lesson5_utils.plotting.figures import figure, show, show_caption
 from lesson5_utils.plotting.films import film_map, judged, offers
 from lesson5_utils.plotting.graph import Edge, Graph, Node, Part
@@ -60,6 +61,7 @@ __all__ = [
     "joint",
     "judged",
     "labelled_points",
+    "leaderboard",
     "looks",
     "matched_maps",
     "matrix",
@@ -71,6 +73,7 @@ __all__ = [
     "range_test",
     "rates_above",
     "reading",
+    "readings",
     "reasons",
     "reference",
     "reliability",

@@ -93,8 +93,6 @@ MEANING: dict[str, Look] = {
     "truth": _look(BLACK, 0),
     "the curve": _look(BLACK, 0),
     "fit": _look(RED, 1),
-    "without penalty": _look(ORANGE, 1),
-    "with penalty": _look(GREEN, 2),
     # optimizers
     "sgd": _look(BLUE, 0),
     "momentum": _look(SKY, 2),

@@ -64,6 +64,8 @@ class Watch(TorchFunctionMode):
 
     Attributes:
         backwards: every call of `loss.backward()`, in order.
+        by_autograd: whether gradients were asked of `torch.autograd.grad`, which is not seen
+            into.
     """
 
     def __init__(self, x: Tensor, valid_x: Tensor) -> None:
@@ -72,6 +74,7 @@ class Watch(TorchFunctionMode):
         # clones: a leaf cannot be changed in place, and the learner would read about leaves
         self.given_x, self.given_valid_x = (leaf.clone() for leaf in self._leaves)
         self.backwards: list[Backward] = []
+        self.by_autograd = False
         self._optimizers = defaultdict[Tensor, set[Optimizer]](set)
 
     # --- watching --------------------------------------------------------------------------
@@ -94,6 +97,7 @@ class Watch(TorchFunctionMode):
     ) -> Any:
         if func is Tensor.backward:
             return self._backward(*args, **(kwargs or {}))
+        self.by_autograd |= func is torch.autograd.grad
         return func(*args, **(kwargs or {}))
 
     def _backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
@@ -125,6 +129,18 @@ class Watch(TorchFunctionMode):
     def remade(self) -> bool:
         """Whether two of torch's optimizers moved the same parameter."""
         return any(len(made) > 1 for made in self._optimizers.values())
+
+    @property
+    def trained(self) -> bool:
+        """Whether any gradient was asked for."""
+        return bool(self.backwards) or self.by_autograd
+
+    @property
+    def falls(self) -> bool:
+        """Whether the losses at the end are below those at the start, as far as seen."""
+        losses = [one.loss for one in self.backwards]
+        first, last = losses[: max(1, len(losses) // 100)], losses[-max(1, len(losses) // 10) :]
+        return not losses or sum(last) / len(last) < 0.95 * sum(first) / len(first)
 
     @property
     def stands_still(self) -> bool:

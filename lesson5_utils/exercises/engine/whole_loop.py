@@ -23,6 +23,11 @@ Broken = Callable[[Watch, Any, Tensor, int], bool]
 
 RULES: tuple[tuple[Broken, str], ...] = (
     (
+        lambda watch, *_: not watch.trained,
+        "nothing is trained: no gradient was ever asked for. Call loss.backward() for every "
+        "batch",
+    ),
+    (
         lambda watch, *_: watch.learned_from_valid,
         "the model learns from the validation rows, so its accuracy on them says nothing about "
         "new rows. Train on x and y only",
@@ -44,6 +49,11 @@ RULES: tuple[tuple[Broken, str], ...] = (
     (
         lambda watch, *_: watch.stale,
         "old gradients are added to new ones. Set them to zero in each step, before backward()",
+    ),
+    (
+        lambda watch, *_: not watch.falls,
+        "the loss of the training rows does not fall. Does each step go against the gradient, "
+        "and far enough? And is it this model that you return?",
     ),
     (
         lambda watch, *_: watch.largest_share > 0.9,
@@ -129,9 +139,10 @@ def _watched(train: Callable[..., Any], *case: Any) -> tuple[Watch, Any]:
     except RuntimeError as error:
         if "grad" not in str(error):
             raise
-        # such as x.numpy(), which rows that carry gradients refuse: train unwatched
+        # such as x.numpy(), refused by rows that carry gradients: the rows are not watched
         watch = Watch(x, valid_x)
-        return watch, train(*case)
+        with watch:
+            return watch, train(*case)
     x.copy_(watch.given_x.detach())  # the engine asks whether the inputs were left alone
     valid_x.copy_(watch.given_valid_x.detach())
     return watch, result
