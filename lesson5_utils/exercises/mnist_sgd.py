@@ -604,3 +604,12 @@ training_loop.slip(
     "there is one accuracy for each batch; measure once after each epoch.",
     lambda *case: _loop(*case, every_batch=True),
 )
+
+
+@training_loop.slip(
+    "there is a single accuracy, from after the last epoch. Measure inside the loop over the "
+    "epochs, after the batches of each.",
+)
+def _(*case: Any) -> Trained:
+    model, accuracies = _loop(*case)
+    return model, accuracies[-1:]
