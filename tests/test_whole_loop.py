@@ -97,6 +97,8 @@ STALE = "Old gradients are added to new ones"
 LOSS = "not the cross-entropy of the scores"
 SOME_ROWS = "must go over all rows"
 ONE_BATCH = "All rows are in one batch"
+ONE_STEP = "only one batch an epoch"
+TOO_LITTLE = "The model learns too little"
 INVENTED = "but the others are not those that the model had"
 
 
@@ -113,6 +115,18 @@ def never_trained(x: Tensor, y: Tensor, valid_x: Tensor, valid_y: Tensor, epochs
 def another_is_trained(x: Tensor, y: Tensor, *rest: Any) -> Any:
     loop(x, y, *rest, optimizer=partial(torch.optim.SGD, lr=1e-6))
     return never_trained(x, y, *rest)
+
+
+def full_batch_of_copies(x: Tensor, y: Tensor, *rest: Any) -> Any:
+    return loop(x.detach().clone(), y, *rest, rows=lambda x: [range(len(x))])
+
+
+def unbent(n_in: int, n_out: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(n_in, 50), nn.Linear(50, n_out))
+
+
+def narrow(n_in: int, n_out: int) -> nn.Module:
+    return models.TwoLayerNet(n_in, 2, n_out)
 
 
 WRONG = {
@@ -149,6 +163,7 @@ WRONG = {
     ),
     "minus the score": (partial(loop, loss=F.nll_loss), LOSS),
     "one batch an epoch": (partial(loop, rows=lambda x: shuffled(x)[:1]), SOME_ROWS),
+    "one large batch an epoch": (partial(loop, rows=lambda x: shuffled(x, 400)[:1]), ONE_STEP),
     "half of the batches": (partial(loop, rows=lambda x: shuffled(x)[::2]), SOME_ROWS),
     "always the first rows": (partial(loop, rows=lambda x: [range(32)] * 3), SOME_ROWS),
     "overlapping windows": (
@@ -170,6 +185,10 @@ WRONG = {
         partial(loop, rows=lambda x: [torch.arange(len(x))] * 10),
         ONE_BATCH,
     ),
+    "full batch, copied": (full_batch_of_copies, ONE_STEP),
+    "one layer": (partial(loop, make=nn.Linear), TOO_LITTLE),
+    "two layers without a bend": (partial(loop, make=unbent), TOO_LITTLE),
+    "few hidden units, so rows without a gradient": (partial(loop, make=narrow), TOO_LITTLE),
     "no step": (partial(loop, step=lambda *_: False), "weights never move"),
     "parameters of another model": (
         partial(loop, optimizer=lambda _: adam(net(2, 2).parameters())),

@@ -167,6 +167,12 @@ class Watch(TorchFunctionMode):
         used = sum(len(one.rows) for one in self.backwards)
         return used / len(self.given_x) / epochs if used else 1.0
 
+    def passes_at_most(self, epochs: int) -> float:
+        """The same if every batch was as large as the largest: a row in which all hidden units
+        are at 0 is used and gets no gradient."""
+        each = round(self.largest_share * len(self.given_x))
+        return each * len(self.backwards) / len(self.given_x) / epochs if each else 1.0
+
     # --- what is found by doing it again ---------------------------------------------------
 
     def is_cross_entropy(self, model: Any, y: Tensor) -> bool:
