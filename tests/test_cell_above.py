@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-SETUP = "from lesson5_utils.exercises import embeddings as check"
-WRONG = "def my_start(n_factors, mean):\n    return 1.0"
-RIGHT = "def my_start(n_factors, mean):\n    return 2 * (mean / n_factors) ** 0.5"
+SETUP = "from lesson5_utils.exercises import embeddings, start_here as check"
+WRONG = "def my_relu(z):\n    return z"
+RIGHT = "def my_relu(z):\n    return z.clamp(min=0)"
 MODEL = "class MyDotProduct:\n    def __init__(self, *_):\n        pass"
 
 
@@ -39,7 +39,7 @@ def ask(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> Any:
     ("broken", "error"),
     [
         (
-            "def my_start(n_factors, mean)\n    return 2",
+            "def my_relu(z)\n    return 2",
             "SyntaxError: expected ':', in its line 1. ",
         ),
         ("1 / 0\n" + RIGHT, "ZeroDivisionError: division by zero"),
@@ -48,35 +48,35 @@ def ask(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> Any:
 def test_the_error_is_told_instead_of_an_older_definition(
     ask: Any, broken: str, error: str
 ) -> None:
-    report = ask(WRONG, broken, "check.start(my_start)")
+    report = ask(WRONG, broken, "check.relu(my_relu)")
     assert report.status == "stopped"
     assert f"The cell above stopped with {error}" in report.text and "older" in report.text
     assert "expected" not in report.text.replace("expected ':'", "")
 
 
 def test_a_stub_that_stayed_is_not_called_unanswered(ask: Any) -> None:
-    stub = "def my_start(n_factors, mean):\n    return ..."
-    assert ask(stub, WRONG + " +", "check.start(my_start)").status == "stopped"
+    stub = "def my_relu(z):\n    return ..."
+    assert ask(stub, WRONG + " +", "check.relu(my_relu)").status == "stopped"
 
 
 def test_a_cell_that_failed_after_the_definition_is_judged(ask: Any) -> None:
-    assert ask(RIGHT + "\n\nmy_start(0, 1)", "check.start(my_start)").status == "right"
+    assert ask(RIGHT + "\n\nmy_relu(None)", "check.relu(my_relu)").status == "right"
 
 
 def test_a_cell_that_ran_is_judged(ask: Any) -> None:
-    assert ask(WRONG, RIGHT, "check.start(my_start)").status == "right"
-    assert ask("1 / 0", RIGHT, "check.start(my_start)").status == "right"
+    assert ask(WRONG, RIGHT, "check.relu(my_relu)").status == "right"
+    assert ask("1 / 0", RIGHT, "check.relu(my_relu)").status == "right"
 
 
 def test_another_cell_that_failed_is_none_of_our_business(ask: Any) -> None:
-    assert ask(RIGHT, "1 / 0", "check.start(my_start)").status == "right"
+    assert ask(RIGHT, "1 / 0", "check.relu(my_relu)").status == "right"
 
 
 def test_a_class_is_known_by_its_name(ask: Any) -> None:
     broken = MODEL.replace("pass", "pass pass")
-    assert ask(MODEL, broken, "check.dot_model(MyDotProduct)").status == "stopped"
+    assert ask(MODEL, broken, "embeddings.dot_model(MyDotProduct)").status == "stopped"
     failed_later = MODEL + "\n\n1 / 0"
-    assert ask(failed_later, "check.dot_model(MyDotProduct)").status == "wrong"
+    assert ask(failed_later, "embeddings.dot_model(MyDotProduct)").status == "wrong"
 
 
 def test_without_a_notebook_nothing_is_asked() -> None:
