@@ -7,6 +7,7 @@ import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nbformat.v4 import new_markdown_cell, new_output
@@ -159,3 +160,32 @@ def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "build").write_text("")
     with pytest.raises(Lesson5Error, match="build is a file, where a folder is needed"):
         render(small, small.executed("sample", "sample"))
+
+
+def test_only_a_page_that_would_differ_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = small_course(tmp_path)
+    executed = small.executed("sample", "sample")
+    shutil.copytree(small.notebooks, executed)
+    folder = render(small, executed).parent
+    first, second = folder / "00_first.html", folder / "01_second.html"
+    complete = second.read_bytes()
+    first.write_text("changed by hand", encoding="utf-8")
+    made: list[str] = []
+
+    def noted(course: object, notebook: object, lesson: Any = None, *more: object) -> str:
+        made.append(lesson.name if lesson else "index")
+        return "made again"
+
+    monkeypatch.setattr("lesson5_utils.book.pages._page", noted)
+    render(small, executed)
+    assert made == ["00_first", "index"]
+    assert first.read_text(encoding="utf-8").startswith("made again")
+    assert second.read_bytes() == complete
+
+    notebook = files.read(executed / "01_second.ipynb")
+    notebook.cells[0].source += " One more word."
+    files.write_notebook(notebook, executed / "01_second.ipynb")
+    render(small, executed)
+    assert made == ["00_first", "index", "01_second", "index"]

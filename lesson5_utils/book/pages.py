@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 __all__ = ["render"]
+
+TEMPLATE = Path(__file__).parent / "page"
 
 
 def render(course: Course, executed: Path, to: Path | None = None) -> Path:
@@ -42,11 +47,31 @@ def render(course: Course, executed: Path, to: Path | None = None) -> Path:
     shown = [lesson for lesson in course.lessons if lesson.name in results]
     around: list[Lesson | None] = [None, *shown, None]
     for lesson, before, after in zip(shown, around, around[2:], strict=False):
-        page = _page(course, results[lesson.name], lesson, before, after)
-        files.write(to / f"{lesson.name}.html", page)
+        mark = _mark(course, results[lesson.name], lesson, before, after)
+        path = to / f"{lesson.name}.html"
+        if not _ends_with(path, mark):  # else it would come out the same, half a second later
+            page = _page(course, results[lesson.name], lesson, before, after)
+            files.write(path, page + mark)
     contents = nbformat.v4.new_markdown_cell(_contents(course, shown, executed.name))
     files.write(to / "index.html", _page(course, nbformat.v4.new_notebook(cells=[contents])))
     return to / "index.html"
+
+
+def _mark(course: Course, notebook: NotebookNode, *lessons: Lesson | None) -> str:
+    """The last line of a page: a checksum of all that it is made from."""
+    names = [(one.name, one.title) if one else None for one in lessons]
+    made_from = [course.title, course.repository, names, notebook, version("nbconvert")]
+    digest = hashlib.sha256(json.dumps(made_from).encode())
+    for part in (Path(__file__), *sorted(TEMPLATE.iterdir())):
+        digest.update(part.read_bytes())
+    return f"\n<!-- made from {digest.hexdigest()} -->\n"
+
+
+def _ends_with(path: Path, mark: str) -> bool:
+    try:
+        return path.read_bytes().endswith(mark.encode())
+    except OSError:
+        return False
 
 
 def _page(
