@@ -3,8 +3,11 @@ the tables which it reads hold what it runs."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 import torch
 from torch import nn
@@ -114,3 +117,14 @@ def test_a_rebuilt_optimizer_forgets(cells: dict[str, Any]) -> None:
     )
     pairs = zip(kept.parameters(), rebuilt.parameters(), strict=True)
     assert any(not torch.equal(p, q) for p, q in pairs)
+
+
+def test_accuracy_is_shown_as_a_number_again_and_again() -> None:
+    notebook = Path(__file__).resolve().parent.parent / "notebooks/04_mnist_sgd.ipynb"
+    shown = [
+        number
+        for cell in nbformat.read(notebook, as_version=4).cells
+        for output in cell.get("outputs", [])
+        for number in re.findall(r"\d+\.\d %", str(output.get("text", "")))
+    ]
+    assert len(shown) >= 20
