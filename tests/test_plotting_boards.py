@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
 from lesson5_utils import plotting
+from lesson5_utils.datasets import drawings
 from lesson5_utils.errors import ArgumentError
 from lesson5_utils.plotting import figures
+from lesson5_utils.plotting.boards import _reasons
 
 ROWS = {"guessing": 0.1, "nearest mean": 0.816, "one layer": 0.858, "rebuilt": 0.5}
 
@@ -124,3 +127,23 @@ def test_readings_do_without_reasons_and_with_a_blank_drawing(axes: np.ndarray) 
 def test_what_readings_refuse(axes: np.ndarray, part: slice, shares: Any, reasons: Any) -> None:
     with pytest.raises(ArgumentError, match="2 pictures need axes"):
         plotting.readings(axes[part], PICTURES, shares, reasons)
+
+
+def test_reasons_are_plus_and_minus_signs_where_they_count() -> None:
+    digit = drawings.as_digit([[(4.0, 14.0), (24.0, 14.0)]])
+    why = torch.linspace(-1, 1, 784) * digit
+    with figures.make(3, 3) as (_, ax):
+        _reasons(ax, why)
+        pluses, minuses = ax.collections
+        shown = why.abs() >= 0.05 * why.abs().max()
+        assert len(pluses.get_segments()) == 2 * int((shown & (why > 0)).sum())
+        assert len(minuses.get_segments()) == int((shown & (why < 0)).sum()) > 0
+        for wrong in (digit[:9], torch.full([784], float("nan"))):
+            with pytest.raises(ArgumentError, match="why must be 784 finite numbers"):
+                _reasons(ax, wrong)
+
+
+def test_nothing_speaks_for_or_against_an_empty_picture() -> None:
+    with figures.make(3, 3) as (_, ax):
+        _reasons(ax, torch.zeros(784))
+        assert all(len(lines.get_segments()) == 0 for lines in ax.collections)

@@ -12,10 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lesson5_utils import datasets, models, plotting, training, widgets
+from lesson5_utils import datasets, models, training, widgets
 from lesson5_utils.datasets import Digits, Drawings, drawings
 from lesson5_utils.errors import ArgumentError
-from lesson5_utils.plotting import figures
 
 LINE = [[[14.0, 4.0], [14.0, 24.0]]]
 
@@ -340,34 +339,3 @@ def test_the_scripts_ask_no_other_host() -> None:
         text = path.read_text(encoding="utf-8")
         asked = [line for line in text.splitlines() if "http" in line and "w3.org" not in line]
         assert asked == [] and "@import" not in text and "eval(" not in text
-
-
-# --- its still twin ------------------------------------------------------------------------
-
-
-def test_the_twin_shows_digit_reasons_and_bars() -> None:
-    digit = drawings.as_digit(LINE)
-    why = torch.linspace(-1, 1, 784) * digit
-    shares = torch.softmax(torch.arange(10.0), dim=0)
-    with figures.make(8.8, 2.6, cols=3) as (_, axes):
-        plotting.reading(axes, digit, shares, why)
-        assert np.allclose(axes[0].images[0].get_array(), digit.reshape(28, 28))
-        pluses, minuses = axes[1].collections
-        shown = why.abs() >= 0.05 * why.abs().max()
-        assert len(pluses.get_segments()) == 2 * int((shown & (why > 0)).sum())
-        assert len(minuses.get_segments()) == int((shown & (why < 0)).sum())
-        assert [bar.get_width() for bar in axes[2].patches] == pytest.approx(shares.tolist())
-        assert axes[2].get_title() == "says 9" and axes[2].texts[9].get_text() == "63 %"
-    with figures.make(6, 2.6, cols=2) as (_, axes):
-        plotting.reading(axes, digit, np.eye(10)[4])
-        with pytest.raises(ArgumentError, match="two axes, or three with why, not 2"):
-            plotting.reading(axes, digit, np.eye(10)[4], why)
-        for wrong in (digit[:9], torch.full([10], float("nan"))):
-            with pytest.raises(ArgumentError, match="shares must be 10 finite numbers"):
-                plotting.reading(axes, digit, wrong)
-
-
-def test_nothing_speaks_for_or_against_an_empty_picture() -> None:
-    with figures.make(3, 3) as (_, ax):
-        plotting.reasons(ax, torch.zeros(784))
-        assert all(len(lines.get_segments()) == 0 for lines in ax.collections)

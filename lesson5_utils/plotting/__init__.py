@@ -32,7 +32,6 @@ from lesson5_utils.plotting.points import (
     scatter,
     spread,
 )
-from lesson5_utils.plotting.reading import reading, reasons
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
 from lesson5_utils.plotting.valley import ditch, rates_above, valley
 from lesson5_utils.plotting.wide import wide_fit
@@ -72,9 +71,7 @@ __all__ = [
     "paths",
     "range_test",
     "rates_above",
-    "reading",
     "readings",
-    "reasons",
     "reference",
     "reliability",
     "scatter",

@@ -7,17 +7,19 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 
 from lesson5_utils import arguments
 from lesson5_utils.errors import ArgumentError
 from lesson5_utils.plotting.grids import images
 from lesson5_utils.plotting.labels import reference
-from lesson5_utils.plotting.reading import reasons as draw_reasons
 from lesson5_utils.plotting.style import COLOURS, SMALL, dark
 
 __all__ = ["leaderboard", "readings"]
 
 OLD = "0.75"
+FOR, AGAINST = "#c2410c", "#0b61a4"  # as in the drawing pad
+FAINTEST = 0.05  # of the largest reason; what is smaller is left out
 
 
 def leaderboard(
@@ -82,7 +84,7 @@ def readings(
     titles: Sequence[Any] = (),
 ) -> None:
     """Several digits as a model reads them, a column each: the picture, a bar for each class,
-    and what spoke for and against the answer. `reading` shows one, larger.
+    and what spoke for and against the answer.
 
     Args:
         axes: [2 rows, n columns], or three rows with `reasons`.
@@ -114,5 +116,38 @@ def readings(
         ax.spines["left"].set_visible(False)
         ax.set_title(f"{best}: {share[best]:.0%}".replace("%", " %"), fontsize=SMALL)
     for ax, why in zip(grid[2], reasons, strict=True) if reasons is not None else ():
-        draw_reasons(ax, why)
+        _reasons(ax, why)
         ax.set_title("")
+
+
+def _reasons(ax: Axes, why: Any) -> None:
+    """Which pixels speak for an answer, + on orange, and which against it, − on blue.
+
+    Args:
+        why: numbers [784], such as the weights of a class times the ink.
+
+    Raises:
+        ArgumentError: something else.
+    """
+    told = np.asarray(why, dtype=float)
+    if told.size != 784 or not np.isfinite(told).all():
+        raise ArgumentError(f"why must be 784 finite numbers, not {list(told.shape)}")
+    told = told.reshape(28, 28)
+    strength = np.abs(told) / (np.abs(told).max() or 1.0)
+    paper = np.ones((28, 28, 3))
+    for colour, here in ((FOR, told > 0), (AGAINST, told < 0)):
+        full = np.array([int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)])
+        share = (0.15 + 0.85 * strength[here])[:, None]
+        paper[here] = 1 - share + share * full
+    paper[strength < FAINTEST] = 1
+    images(ax, strength[None] * 0, ["+ speaks for it, − against it"])
+    ax.imshow(paper)
+    places = np.argwhere(strength >= FAINTEST)
+    for positive, colour in ((True, FOR), (False, AGAINST)):
+        signed = [(x, y) for y, x in places if (told[y, x] > 0) == positive]
+        inks = [colour if strength[y, x] < 0.55 else "white" for x, y in signed]
+        signs = [[(x - 0.32, y), (x + 0.32, y)] for x, y in signed]
+        if positive:
+            signs += [[(x, y - 0.32), (x, y + 0.32)] for x, y in signed]
+            inks += inks
+        ax.add_collection(LineCollection(signs, colors=inks, linewidths=0.8))
