@@ -1,7 +1,7 @@
 """Choose the learning rates of notebook 07, each arm on an inner split of its training part.
 
     python benchmarks/cross_entropy.py            # all tables
-    python benchmarks/cross_entropy.py digits     # or noise, labels, likes
+    python benchmarks/cross_entropy.py digits     # or noise
 
 The functions that are tuned stand in the notebook only, and are taken from its cells.
 """
@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.metrics import f1_score, roc_auc_score
 
 from lesson5_utils import training
 from lesson5_utils.book.index import namespace
@@ -24,7 +23,6 @@ RATES = {
     "AdamW": (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2),
     "SGD": (0.1, 0.2, 0.5, 1, 2, 5, 10),
 }
-LIKE_RATES, LIKE_WDS = (0.01, 0.02, 0.05), (0.1, 0.3, 1, 3)
 SEEDS = 3
 
 
@@ -82,56 +80,7 @@ def noise() -> None:
             search(f"{arm}, {optimizer}", rates, score, chosen)
 
 
-def labels() -> None:
-    """Section 6: F1 at the best threshold, on pictures made of other training digits."""
-    names = namespace("07", "imports", "scores", "softmax", "digits", "pairs", "labels-train")
-    x, y = names["digits"].train
-    cut = len(y) * 3 // 4
-    inner = (
-        names["make_pairs"](x[:cut], y[:cut], 6000, 0),
-        names["make_pairs"](x[cut:], y[cut:], 1000, 1),
-    )
-    for arm, (loss, activation, chosen) in names["label_arms"].items():
-
-        def score(lr: float, seed: int, loss: Any = loss, to_p: Any = activation) -> float:
-            net = names["train_labels"](loss, lr, seed, inner)
-            p = to_p(training.predict(net, inner[1]))
-            cuts = np.arange(0.05, 0.8, 0.05)
-            return max(f1_score(inner[1][1], p > cut, average="micro") for cut in cuts)
-
-        search(arm, RATES["AdamW"], score, chosen)
-
-
-def likes() -> None:
-    """Section 7: AUC on each arm's own question; "both" on the mean of the two."""
-    names = namespace(
-        "07", "imports", "like-data", "negatives", "like-check", "like-train", "like-arms"
-    )
-    rated, held_out = names["rated"].split(seed=1)
-    liked, liked_out = (part.rows(part.rating >= 4) for part in (rated, held_out))
-    seen, with_negatives = names["seen"], names["with_negatives"]
-    questions = [
-        names["with_stars"](held_out),
-        with_negatives(liked_out, seen(rated, held_out), seed=1),
-    ]
-    arms = {"rated": names["with_stars"](rated)}
-    arms["sampled"] = with_negatives(liked, seen(rated), seed=0)
-    arms["both"] = tuple(torch.cat(two) for two in zip(*arms.values(), strict=True))
-    own = {"rated": questions[:1], "sampled": questions[1:], "both": questions}
-    choices = [(lr, wd) for lr in LIKE_RATES for wd in LIKE_WDS]
-    for arm, data in arms.items():
-
-        def score(
-            pair: tuple[float, float], seed: int, data: Any = data, arm: str = arm
-        ) -> float:
-            model = names["train_like"](data, questions[0], *pair, seed)
-            aucs = [roc_auc_score(q[2], training.predict(model, q)) for q in own[arm]]
-            return float(np.mean(aucs))
-
-        search(arm, choices, score, names["like_settings"][arm])
-
-
 if __name__ == "__main__":
-    tables = {"digits": digits, "noise": noise, "labels": labels, "likes": likes}
+    tables = {"digits": digits, "noise": noise}
     for table in sys.argv[1:] or tables:
         tables[table]()

@@ -6,7 +6,7 @@ One epoch of 784-50-10 with one-cycle at 1e-2 and batches of 64, on the digits t
 `LESSON5_DIGITS` names (default: the bundled sample). "DataLoader" is the same model and
 optimizer in the loop of PyTorch's own tutorials; scikit-learn's `MLPClassifier` trains the same
 net its own way. The last two lines are one epoch of the convolutional net, whole and with its
-body (random numbers here) frozen, for the time that freezing saves (notebook 08). Each time is
+body (random numbers here) frozen, for the time that freezing saves (notebook 09). Each time is
 the best of three.
 """
 

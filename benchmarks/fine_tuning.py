@@ -1,4 +1,4 @@
-"""Choose the learning rates of notebook 08, arm by arm, on an inner split.
+"""Choose the learning rates of notebook 09, arm by arm, on an inner split.
 
     python benchmarks/fine_tuning.py            # a rate for every arm and number of labels
     python benchmarks/fine_tuning.py longer     # 10 labels: four times the epochs, shifts
@@ -32,7 +32,7 @@ CELLS += ("start", "learn", "rates", "input-forms", "form-rates", "versions", "m
 
 def notebook() -> dict[str, Any]:
     """What the notebook defines, with its pretrained model."""
-    return namespace("08", *CELLS)
+    return namespace("09", *CELLS)
 
 
 def others(names: Mapping[str, Any], n: int, seed: int, size: int = 1000) -> Any:

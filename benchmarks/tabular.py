@@ -1,4 +1,4 @@
-"""Choose the settings of notebook 09's nets, on an inner split of the training part.
+"""Choose the settings of notebook 10's nets, on an inner split of the training part.
 
     python benchmarks/tabular.py columns          # a rate for each set of columns
     python benchmarks/tabular.py net              # hidden layers, batch norm, dropout, wd
@@ -31,7 +31,7 @@ SEEDS = 3
 
 def notebook(*more: str) -> dict[str, Any]:
     """The names that the notebook's cells define."""
-    return namespace("09", *CELLS, *more, into={"print": lambda *_: None})
+    return namespace("10", *CELLS, *more, into={"print": lambda *_: None})
 
 
 def inner(names: dict[str, Any], use: Any) -> list[Any]:

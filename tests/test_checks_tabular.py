@@ -1,4 +1,4 @@
-"""Notebook 09's checks: answers that later cells could not use are refused, others taken."""
+"""Notebook 10's checks: answers that later cells could not use are refused, others taken."""
 
 from __future__ import annotations
 

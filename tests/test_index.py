@@ -117,9 +117,9 @@ def test_the_traceback_says_which_cell_it_was() -> None:
 # --- the course itself --------------------------------------------------------------------
 
 
-def test_the_real_course_has_ten_lessons_in_order_with_known_themes() -> None:
+def test_the_real_course_has_eleven_lessons_in_order_with_known_themes() -> None:
     real = index.load(ROOT)
-    assert [int(lesson.number) for lesson in real.lessons] == list(range(10))
+    assert [int(lesson.number) for lesson in real.lessons] == list(range(11))
     named = {theme for lesson in real.lessons for theme in lesson.themes}
     assert named == set(real.themes) and len(real.themes) == 6
     assert all(lesson.videos for lesson in real.lessons)

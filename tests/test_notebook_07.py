@@ -30,7 +30,7 @@ REFERENCES: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 CELLS = ("imports", "answer-nll", "scores", "softmax", "log-overflow", "answer-log-softmax")
-CELLS += ("log-softmax", "cross-entropy", "answer-gradient", "gradient", "bce", "bins", "mse")
+CELLS += ("log-softmax", "cross-entropy", "answer-gradient", "gradient", "bins", "mse")
 CELLS += ("push",)
 BY_HAND = namespace("07", *CELLS)
 
@@ -92,20 +92,6 @@ def test_nll_cross_entropy_and_the_formula_of_its_gradient_are_torchs(
     equal(BY_HAND["gradient"](z, y), leaf.grad)
 
 
-@given(scores=any_scores, seed=seeds)
-@example(scores=TIED, seed=0)
-def test_binary_cross_entropy_is_torchs(scores: np.ndarray, seed: int) -> None:
-    z = torch.from_numpy(scores)
-    generator = torch.Generator().manual_seed(seed)
-    targets = torch.randint(2, z.shape, generator=generator).double()
-    ours = value_and_gradient(BY_HAND["bce"], z, targets, seed=seed)
-    reference = F.binary_cross_entropy_with_logits
-    for one, other in zip(
-        ours, value_and_gradient(reference, z, targets, seed=seed), strict=True
-    ):
-        equal(one, other)
-
-
 @given(scores=any_scores, shift=st.floats(-HUGE, HUGE))
 def test_softmax_adds_up_to_1_and_does_not_see_a_shift(
     scores: np.ndarray, shift: float
@@ -140,35 +126,7 @@ def test_the_push_is_the_slope_that_the_text_gives(z: float) -> None:
     equal(BY_HAND["push"](BY_HAND["mse"], score), 4 * p * (1 - p) ** 2)
 
 
-# --- several labels, likes, calibration ---------------------------------------------------
-
-
-def test_pictures_of_two_places_show_what_their_labels_say() -> None:
-    names = namespace("07", "imports", "digits", "pairs")
-    y = torch.arange(10)
-    x = torch.ones(10, 784) * (y[:, None] + 1)  # a digit can be read off its grey value
-    pictures, targets = names["make_pairs"](x, y, 400, 0)
-    assert pictures.shape == (400, 28 * 56) and targets.shape == (400, 10)
-    for picture, target in zip(pictures.view(-1, 28, 56), targets, strict=True):
-        halves = {int(half.max()) - 1 for half in picture.split(28, dim=1)} - {-1}
-        assert set(target.nonzero().flatten().tolist()) == halves
-    assert set(targets.sum(dim=1).tolist()) == {0, 1, 2}
-    share = (pictures.view(-1, 28, 2, 28).amax(dim=(1, 3)) > 0).float().mean()
-    assert abs(share - 0.75) < 0.05
-
-
-def test_sampled_negatives_are_films_that_their_user_has_not_rated() -> None:
-    names = namespace("07", "imports", "like-data", "negatives")
-    likes, known = names["likes"], names["seen"](names["rated"])
-    user, movie, target = names["with_negatives"](likes, known, 3)
-    n = len(likes)
-    assert target.tolist() == [1.0] * n + [0.0] * n
-    assert torch.equal(user[:n], likes.user) and torch.equal(user[n:], likes.user)
-    assert torch.equal(movie[:n], likes.movie)
-    assert not known[user[n:], movie[n:]].any()
-    again = names["with_negatives"](likes, known, 3)
-    assert torch.equal(movie, again[1])
-    assert not torch.equal(movie, names["with_negatives"](likes, known, 4)[1])
+# --- calibration ---------------------------------------------------
 
 
 @given(scores=any_scores, seed=seeds)

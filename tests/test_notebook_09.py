@@ -1,7 +1,9 @@
-"""What notebook 09's own cells do: columns without leaks, batch norm, means of films."""
+"""Notebook 09: what its own functions promise."""
 
 from __future__ import annotations
 
+from functools import cache
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -9,82 +11,82 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
 
+from lesson5_utils import layers, models
 from lesson5_utils.book.index import namespace
-from lesson5_utils.exercises import tabular
 
-CELLS = ("imports", "split", "answer-codes", "cat-columns", "genres", "answer-standardise")
-CELLS += ("cont-columns", "all-columns", "fit-tabular")
-FINITE = st.floats(-100, 100, width=32)
+ONE = np.array([[0.0, 1.0], [0.0, 4.0]])
 
 
-@pytest.fixture(scope="module")
-def names() -> dict[str, Any]:
-    return namespace("09", *CELLS)
+@cache
+def cells(*names: str) -> dict[str, Any]:
+    """What these cells of the notebook define."""
+    return namespace("09", "imports", *names)
 
 
-@given(
-    st.sets(st.integers(-50, 50), min_size=1).map(sorted),
-    st.lists(st.integers(-60, 60), min_size=1),
-)
-def test_a_known_value_has_its_place_from_1_and_any_other_has_0(
-    known: list[int], values: list[int]
+# --- the notebook's functions -------------------------------------------------------------
+
+
+@given(st.integers(-2, 2), st.integers(-2, 2), st.integers(0, 27), st.integers(0, 27))
+def test_shifted_moves_every_pixel_and_forgets_what_leaves(
+    down: int, right: int, row: int, col: int
 ) -> None:
-    found = tabular.codes.reference(torch.tensor(known), torch.tensor(values)).tolist()
-    assert found == [known.index(v) + 1 if v in known else 0 for v in values]
+    x = torch.zeros(1, 784)
+    x[0, 28 * row + col] = 1
+    moved = cells("answer-shift", "shifted")["shifted"](x, down, right).view(28, 28)
+    inside = 0 <= row + down < 28 and 0 <= col + right < 28
+    assert moved.sum() == inside and (not inside or moved[row + down, col + right] == 1)
 
 
-def test_validation_rows_have_no_say_in_codes_and_scales(names: dict[str, Any]) -> None:
-    base, held_out = names["train"], names["valid"]
-    one, both = (
-        names["table"](base, part) for part in (held_out.rows(torch.arange(5)), held_out)
-    )
-    for few, many in zip(one, both, strict=True):
-        assert torch.equal(few, many[:5])
-    cat, cont, rating = names["table"](base, base)
-    assert cat.min() == 1 and torch.equal(rating, base.rating)
-    torch.testing.assert_close(cont[:, -2:].mean(dim=0), torch.zeros(2), atol=1e-4, rtol=0)
-    assert set(cont[:, :-2].unique().tolist()) == {0, 1}
+def test_jittered_gives_each_picture_one_of_the_25_shifts_and_uses_all() -> None:
+    names = cells("tasks", "answer-shift", "shifted", "jittered")
+    x = torch.zeros(50, 28, 28)
+    x[:, 14, 14] = 1
+    before = x.clone()
+    moved = names["jittered"](x.flatten(1), seed=0).view(50, 28, 28)
+    places = {tuple((picture == 1).nonzero()[0].tolist()) for picture in moved}
+    assert places == set(product(range(12, 17), repeat=2))
+    assert torch.equal(x, before) and moved.sum() == 50
+    again = names["jittered"](x.flatten(1), seed=0)
+    assert torch.equal(again.view(50, 28, 28), moved)
 
 
-def test_a_film_taken_out_of_training_gets_code_0(names: dict[str, Any]) -> None:
-    base, film = names["train"], int(names["train"].movie[0])
-    cat, _, _ = names["table"](base.rows(base.movie != film), base)
-    assert torch.equal(cat[:, 1] == 0, base.movie == film)
-
-
-def test_a_missing_year_stands_in_the_middle(names: dict[str, Any]) -> None:
-    part = names["train"].rows(torch.arange(6))
-    part.frame.loc[2, "year"] = None
-    year = names["cont_columns"](part, part, ("year",))[:, 0]
-    assert year[2] == 0 and year.isfinite().all()
-    torch.testing.assert_close(year.sum(), torch.tensor(0.0), atol=1e-5, rtol=0)
-
-
-@given(
-    st.lists(st.tuples(FINITE, FINITE), min_size=2, max_size=9),
-    st.tuples(FINITE, FINITE),
-    st.booleans(),
-)
-def test_our_batch_norm_is_torchs_in_both_modes(
-    rows: list[tuple[float, float]], mean: tuple[float, float], training: bool
+@given(st.integers(1, 12), st.integers(0, 50))
+def test_the_labelled_set_has_n_of_each_new_digit_and_depends_on_the_seed(
+    n: int, seed: int
 ) -> None:
-    layer, x = nn.BatchNorm1d(2, affine=False).double(), torch.tensor(rows).double()
-    layer.running_mean.copy_(torch.tensor(mean))
-    old = layer.running_mean.clone(), layer.running_var.clone()
-    expected = layer.train(training)(x), layer.running_mean, layer.running_var
-    found = tabular.batch_norm.reference(x, *old, training)
-    for ours, theirs in zip(found, expected, strict=True):
-        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-6)
+    names = cells("tasks", "answer-few", "few")
+    x, y = names["labelled"](n, seed)
+    assert x.shape == (5 * n, 784) and y.bincount().tolist() == [n] * 5
+    assert torch.equal(names["labelled"](n, seed)[0], x)
+    assert not torch.equal(names["labelled"](n, seed + 1)[0], x)
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 5)), min_size=1))
-def test_film_means_are_the_means_of_each_films_rows(rows: list[tuple[int, int]]) -> None:
-    film, rating = (np.array(column) for column in zip(*rows, strict=True))
-    expected = [
-        rating[film == code].mean() if (film == code).any() else rating.mean()
-        for code in range(5)
-    ]
-    found = tabular.film_means.reference(torch.tensor(film), torch.tensor(rating).float(), 5)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+def test_class_maps_are_the_gradient_weighted_channels_of_one_picture() -> None:
+    torch.manual_seed(0)
+    model, x = models.ConvNet(5, n_channels=(3, 4, 5)), torch.rand(3, 784)
+    class_maps = cells("answer-class-map", "class-map-function")["class_maps"]
+    maps, chosen = class_maps(model, x)
+    assert maps.shape == (3, 7, 7) and (maps >= 0).all()
+    assert torch.equal(chosen, model(x).argmax(1))
+    alone, _ = class_maps(model, x[1:2])
+    np.testing.assert_allclose(alone[0], maps[1], atol=1e-6)
+    seen = model.late[:2](model.early(x[1].view(1, 1, 28, 28))).detach()
+    base = model.head(model.late[2:](seen))[0, chosen[1]]
+    weights = torch.zeros(4)
+    for channel in range(4):  # nudge and divide: the mean gradient of a channel
+        nudged = seen.clone()
+        nudged[0, channel] += 1e-3
+        score = model.head(model.late[2:](nudged))[0, chosen[1]]
+        weights[channel] = (score - base) / 1e-3 / 49
+    expected = (weights[:, None, None] * seen[0]).sum(0).relu()
+    np.testing.assert_allclose(maps[1], expected.detach(), atol=2e-3)
+
+
+@given(st.floats(1e-4, 1.0), st.integers(2, 8))
+def test_dividing_by_2_6_to_the_steps_gives_2_6_from_group_to_group(
+    lr: float, n_groups: int
+) -> None:
+    rates = layers.discriminative_lrs(slice(lr / 2.6 ** (n_groups - 1), lr), n_groups)
+    ratios = [high / low for low, high in pairwise(rates)]
+    assert ratios == pytest.approx([2.6] * (n_groups - 1))

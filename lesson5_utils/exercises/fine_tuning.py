@@ -1,4 +1,4 @@
-"""Checks for notebook 08: shifts, a class map, a new head, few labels, a rate per group."""
+"""Checks for notebook 09: shifts, a class map, a new head, few labels, a rate per group."""
 
 from __future__ import annotations
 

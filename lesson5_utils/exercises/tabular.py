@@ -1,4 +1,4 @@
-"""Checks for notebook 09: codes, scaling, a row of inputs, batch norm, mean ratings."""
+"""Checks for notebook 10: codes, scaling, a row of inputs, batch norm, mean ratings."""
 
 from __future__ import annotations
 
