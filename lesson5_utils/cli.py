@@ -90,7 +90,8 @@ def run(
 
     What was executed before, and would come out the same, is not executed again.
     """
-    from lesson5_utils.book import files, index, pages, runner
+    from lesson5_utils import saving
+    from lesson5_utils.book import index, pages, runner
 
     started = time.monotonic()
     course = index.load()
@@ -98,7 +99,7 @@ def run(
     _fetch_data(ratings, digits)
     _check_device()
     executed = course.executed(ratings, digits)
-    files.folder(course.pages)  # refused now, not after the notebooks
+    saving.folder(course.pages)  # refused now, not after the notebooks
     try:
         runner.run(course, lessons, ratings, digits)
     except runner.NotebookError:  # what ran before it is worth reading
@@ -160,12 +161,13 @@ def _link(page: Path) -> str:
 @app.command(epilog="Example: lesson5 notebooks 02")
 def notebooks(names: Notebooks = None) -> None:
     """Execute notebooks on the bundled data and save their outputs in place (for authors)."""
-    from lesson5_utils.book import files, index, runner
+    from lesson5_utils import saving
+    from lesson5_utils.book import index, runner
 
     course = index.load()
     runner.save_in_place(course, course.choose(names or ()))
     for file in course.pictures:
-        files.write(course.root / file, index.saved_picture(course, file))
+        saving.write(course.root / file, index.saved_picture(course, file))
 
 
 @app.command(
