@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import linecache
 import sys
 from typing import Any
+
+from lesson5_utils.exercises.engine.written import text_of
 
 __all__ = ["stopped"]
 
@@ -23,7 +24,7 @@ def stopped(answer: Any, name: str) -> str | None:
     error = last.error_before_exec or last.error_in_exec
     cell = str(last.info.raw_cell)
     named = any(one and one in cell for one in (getattr(answer, "__name__", None), name))
-    if not named or _text_of(answer).strip() == cell.strip():  # defined before the cell failed
+    if not named or text_of(answer).strip() == cell.strip():  # defined before the cell failed
         return None
     if isinstance(error, SyntaxError):  # without the cell's file, a number that says nothing
         first = f"{error.msg}, in its line {error.lineno}"
@@ -39,11 +40,3 @@ def _shell() -> Any:
     """The notebook's own shell, if this runs in one; nothing is imported for it."""
     module = sys.modules.get("IPython")
     return module.get_ipython() if module else None
-
-
-def _text_of(answer: Any) -> str:
-    """The cell in which a function, or a class with methods, was defined; "" if unknown."""
-    made = [answer, *vars(answer).values()] if isinstance(answer, type) else [answer]
-    codes = (getattr(one, "__code__", None) for one in made)
-    file = next((code.co_filename for code in codes if code), None)
-    return "".join(linecache.getlines(file)) if file else ""
