@@ -6,6 +6,7 @@ One module for each notebook holds its checks; `engine/` is what they are made w
 from importlib import import_module
 from pkgutil import iter_modules
 
+from lesson5_utils.exercises.engine import cell_above
 from lesson5_utils.exercises.engine.cases import matrices, real_numbers, whole_numbers
 from lesson5_utils.exercises.engine.challenge import Challenge
 from lesson5_utils.exercises.engine.compare import WrongForm, differs
@@ -34,6 +35,8 @@ __all__ = [
     "real_numbers",
     "whole_numbers",
 ]
+
+cell_above.listen()
 
 
 def every() -> dict[str, Exercise]:
