@@ -229,7 +229,7 @@ def board(goal: Goal, entries: Sequence[Entry]) -> list[str]:
         for place, one in enumerate(best_first, start=1)
     ]
     above = sum(goal.reached(one.score) for one in best_first)
-    lines.insert(above, ("mark", goal.said(goal.mark), "------", "to be beaten"))
+    lines.insert(above, ("mark", goal.said(goal.mark), "------", "the score to reach"))
     wide = max(len(score) for _, score, *_ in lines)
     return [
         f"{place:>6}  {score:>{wide}}  {whose:6}  {name}" for place, score, whose, name in lines

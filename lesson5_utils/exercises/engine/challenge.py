@@ -133,7 +133,7 @@ class Challenge(Exercise):
         if isinstance(score, Exception):
             return f"{came} ({type(score).__name__}: {score})"
         with suppress(Exception):  # whatever it is, it is no number
-            value = float(numbers(score).item())
+            value = float(f"{numbers(score).item():.6g}")  # as the course's table keeps it
             finite = math.isfinite(value)
             return value if finite else f"the score is {shown(value)}, not a finite number"
         return f"{came}: that would be one number, not {shown(score)}"
@@ -167,7 +167,8 @@ class Challenge(Exercise):
             return []
         above = sum(goal.better(one.score, value) for one in own)
         beside = [("behind", one) for one in own[:above][-1:]]
-        beside += [("before", one) for one in own[above:][:1]]
+        for one in own[above:][:1]:
+            beside.append(("before" if goal.better(value, one.score) else "level with", one))
         named = [f"{word} “{one.title}” ({goal.said(one.score)})" for word, one in beside]
         place = f"place {above + 1} of {len(own) + 1} with the course's own entries"
         return [f"That is {place}: {' and '.join(named)}."]
