@@ -169,6 +169,9 @@ def test_what_was_just_checked_is_used_without_scoring_it_again() -> None:
     assert one.use(wrong) is one.reference and len(calls) == 3, "and the slip"
     one(wrong)
     assert one.use(wrong) is one.reference and len(calls) == 4, "a slip is scored once"
+    stub = lambda x: ...  # noqa: E731
+    one(stub)
+    assert one.use(stub) is one.reference and len(calls) == 5
 
 
 def test_an_answer_that_stops_the_kernel_says_that_nothing_is_lost(work: Path) -> None:
@@ -179,10 +182,22 @@ def test_an_answer_that_stops_the_kernel_says_that_nothing_is_lost(work: Path) -
         raise KeyboardInterrupt
 
     state = torch.get_rng_state()
-    with pytest.raises(KeyboardInterrupt, match="stopped before it had a score"):
+    with pytest.raises(KeyboardInterrupt, match="large: stopped. What was kept before"):
         one(endless)
     assert torch.equal(torch.get_rng_state(), state) and len(os.listdir(work)) == 1
     assert one(lambda x: 2 * x).status == "right"
+
+
+def test_an_interrupt_while_a_slip_is_scored_loses_no_score(work: Path) -> None:
+    one = toy()
+
+    @one.slip("that is slow.")
+    def slow(x: Tensor) -> Tensor:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match=r"large: stopped\. Kept in work/challenges/"):
+        one(lambda x: 1.25 * x)
+    assert [kept.score for kept in entries.kept()[0]] == [3.75]
 
 
 def test_what_takes_long_counts_its_seconds_and_leaves_nothing(
