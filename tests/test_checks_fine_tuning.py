@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from answers import accepts, refuses
 from torch import nn
 
+from lesson5_utils import datasets
 from lesson5_utils.exercises import fine_tuning as check
 from lesson5_utils.models import ConvNet
 
@@ -188,52 +189,6 @@ def test_new_task_accepts(answer: Any) -> None:
     assert model(torch.zeros(2, 784)).shape == (2, 3)
 
 
-# --- few ---------------------------------------------------------------------------------
-
-chosen = check.few.reference
-
-
-@pytest.mark.parametrize(
-    ("answer", "phrase"),
-    [
-        (lambda y, n: chosen(y, n).float(), "your row numbers are real numbers"),
-        (lambda y, n: chosen(y, n).numpy().astype(float), "your row numbers are real numbers"),
-        (lambda y, n: chosen(y, n).float().tolist(), "your row numbers are real numbers"),
-        (lambda y, n: chosen(y, n).int(), "torch.int32"),
-        (lambda y, n: torch.isin(torch.arange(len(y)), chosen(y, n)), "shape"),
-        (lambda y, n: chosen(y.clamp_(max=4), n), "changes its input `y`"),
-        (lambda y, n: y.argsort(stable=True)[: n * (int(y.max()) + 1)], "difference"),
-    ],
-)
-def test_few_refuses(answer: Any, phrase: str) -> None:
-    refuses(check.few, answer, phrase)
-
-
-def counted(y: Any, n: int) -> list[int]:
-    labels = y.tolist()
-    return [
-        row
-        for label in range(max(labels) + 1)
-        for row in [i for i, one in enumerate(labels) if one == label][:n]
-    ]
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        counted,
-        lambda y, n: torch.tensor(counted(y, n)),
-        lambda y, n: np.array(counted(y, n)),
-        lambda y, n: torch.cat([torch.where(y == one)[0][:n] for one in y.unique()]),
-        lambda y, n: [torch.tensor(row) for row in counted(y, n)],
-    ],
-)
-def test_few_accepts(answer: Any) -> None:
-    accepts(check.few, answer)
-    rows = check.few.use(answer)(torch.tensor([1, 0, 1]), 1)
-    assert torch.tensor([7.0, 8.0, 9.0])[rows].tolist() == [8.0, 7.0]
-
-
 # --- rates -------------------------------------------------------------------------------
 
 given = check.rates.reference
@@ -295,3 +250,208 @@ def test_rates_accepts(answer: Any) -> None:
     accepts(check.rates, answer)
     used = check.rates.use(answer)(slice(1e-4, 1e-2), 3)
     assert used == pytest.approx([1e-4, 1e-3, 1e-2]) and type(used) is list
+
+
+# --- control, bugs -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "phrase"),
+    [
+        (
+            {"body": "trained", "learns": "the head", "labels": "the same"},
+            "the run that we have",
+        ),
+        (
+            {"body": "none", "learns": "the head", "labels": "the same"},
+            "two things are missing",
+        ),
+        ({"body": "random", "learns": "everything", "labels": "the same"}, "from scratch"),
+        ({"body": "random", "learns": "the head", "labels": "others"}, "the luck of the draw"),
+        (
+            {"body": "trained", "learns": "everything", "labels": "the same"},
+            "to let the body learn on",
+        ),
+        ({"body": "rendom", "learns": "the head", "labels": "the same"}, "random"),
+        ({"body": "none", "learns": "everything", "labels": "others"}, "control: not yet"),
+    ],
+)
+def test_control_refuses(answer: Any, phrase: str) -> None:
+    refuses(check.control, answer, phrase)
+
+
+def test_control_accepts_one_change_only_and_is_unanswered_with_holes() -> None:
+    accepts(check.control, {"body": "random", "learns": "the head", "labels": "the same"})
+    holes = {"body": "random", "learns": ..., "labels": "the same"}
+    assert check.control(holes).status == "unanswered"
+
+
+def colleagues(*faults: str) -> dict[str, str]:
+    return dict(zip(("Ana", "Bruno", "Carla", "Davi"), faults, strict=True))
+
+
+TURNED, LOST, INVERTED, HIGH = check.bugs.reference().values()
+
+
+@pytest.mark.parametrize(
+    ("answer", "phrase"),
+    [
+        (colleagues(TURNED, INVERTED, LOST, HIGH), "Bruno and Carla are exchanged"),
+        (colleagues(HIGH, LOST, INVERTED, TURNED), "Ana and Davi are exchanged"),
+        (colleagues(LOST, TURNED, INVERTED, HIGH), "Ana and Bruno are exchanged"),
+        (colleagues(INVERTED, LOST, TURNED, HIGH), "Ana and Carla are exchanged"),
+        (colleagues(TURNED, LOST, INVERTED, "nothing is wrong"), "bugs: not yet"),
+        (colleagues(TURNED, LOST, INVERTED, "the rate is to high"), "the rate is too high"),
+    ],
+)
+def test_bugs_refuses(answer: Any, phrase: str) -> None:
+    refuses(check.bugs, answer, phrase)
+
+
+def test_bugs_accepts() -> None:
+    accepts(check.bugs, colleagues(TURNED, LOST, INVERTED, HIGH))
+
+
+# --- the net that knows 0 to 4 -----------------------------------------------------------
+
+
+def test_questions_are_the_pictures_and_moved_copies_in_four_turns() -> None:
+    x = torch.zeros(2, 28, 28)
+    x[0, 10, 14], x[1, 14, 14] = 1, 0.5
+    asked, y = check.questions(x.flatten(1), torch.tensor([3, 4]), seed=0)
+    assert asked.shape == (24, 784) and y.tolist() == [
+        label + 5 * turn for turn in range(4) for label in [3, 4] * 3
+    ]
+    assert torch.equal(asked[:2], x.flatten(1))
+    for row in range(24):
+        turn, who = row // 6, row % 2
+        back = asked[row].view(28, 28).rot90(-turn)
+        (place,) = back.nonzero().tolist()
+        start = [10, 14] if who == 0 else [14, 14]
+        assert max(abs(a - b) for a, b in zip(place, start, strict=True)) <= 2
+        assert back.sum() == (1 if who == 0 else 0.5)
+    again, _ = check.questions(x.flatten(1), torch.tensor([3, 4]), seed=0)
+    other, _ = check.questions(x.flatten(1), torch.tensor([3, 4]), seed=1)
+    assert torch.equal(asked, again) and not torch.equal(asked, other)
+
+
+def test_a_task_is_five_digits_as_classes_0_to_4() -> None:
+    x, y = torch.arange(20.0)[:, None], torch.arange(10).repeat(2)
+    for first in (0, 5):
+        rows, classes = check.task((x, y), first)
+        assert classes.tolist() == [0, 1, 2, 3, 4] * 2
+        assert rows[:5, 0].tolist() == list(range(first, first + 5))
+
+
+def test_the_trained_net_has_seen_no_digit_from_5_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(check, "_TRAINED", {})
+    monkeypatch.setattr(check, "pretrain", lambda data, seed: seen.append(data) or ConvNet(20))
+    first, second = check.knows_0_to_4(name="sample"), check.knows_0_to_4(name="sample")
+    assert len(seen) == 1 and first is not second, "trained once, and every call has its own"
+    x, y = datasets.load_digits("sample").train
+    known = {tuple(row.tolist()) for row in x[y < 5].round(decimals=3)}
+    assert len(seen[0][0]) == 12 * (y < 5).sum() and seen[0][1].max() == 19
+    upright = seen[0][0][: int((y < 5).sum())].round(decimals=3)
+    assert {tuple(row.tolist()) for row in upright} == known
+
+
+# --- fifty -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body that nobody has trained, and two draws."""
+    monkeypatch.setattr(check, "knows_0_to_4", lambda name: ConvNet(20, (16, 32, 64)))
+    monkeypatch.setattr(check, "DRAWS", 2)
+    monkeypatch.setenv("LESSON5_WORK_DIR", "")
+
+
+def stepping(times: int, hide: bool = False) -> Any:
+    """An answer that takes so many gradient steps by a loop of its own."""
+
+    def answer(x: Any, y: Any, body: Any) -> Any:
+        layer = nn.Linear(784, 5)
+        for _ in range(times):
+            try:
+                loss = F.cross_entropy(layer(x), y)
+                loss.backward()
+            except Exception:
+                if not hide:
+                    raise
+                break
+            with torch.no_grad():
+                for p in layer.parameters():
+                    p -= 0.1 * p.grad
+                    p.grad = None
+        return layer
+
+    return answer
+
+
+def by_grad(x: Any, y: Any, body: Any) -> Any:
+    layer = nn.Linear(784, 5)
+    for _ in range(401):
+        torch.autograd.grad(layer(x).sum(), layer.weight)
+    return layer
+
+
+def learns_when_asked(x: Any, y: Any, body: Any) -> Any:
+    layer = nn.Linear(784, 5)
+
+    def named(pictures: Any) -> Any:
+        with torch.enable_grad():
+            for _ in range(50):
+                layer(pictures).sum().backward()
+        return layer(pictures)
+
+    return named
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("answer", "phrase"),
+    [
+        (stepping(401), "more than 400 steps"),
+        (stepping(401, hide=True), "more than 400 steps"),
+        (by_grad, "more than 400 steps"),
+        (learns_when_asked, "more than 400 steps"),
+        (lambda x, y, body: body, "[50, 20] for 50 pictures; scores [50, 5] or classes [50]"),
+        (lambda x, y, body: body, "is the old head still there"),
+        (lambda x, y, body: 0.99, "it returned float"),
+        (lambda x, y, body: lambda pictures: y, "% on rows that it had not seen"),
+        (lambda x, y, body: lambda pictures: y[:1], "[1] for 50 pictures"),
+        (lambda x, y, body: lambda pictures: torch.zeros(len(pictures)), "20.0 % on rows"),
+    ],
+)
+def test_fifty_refuses(answer: Any, phrase: str) -> None:
+    report = check.fifty(answer)
+    assert report.status == "wrong" and phrase.lower() in report.text.lower(), report.text
+
+
+@pytest.mark.usefixtures("quick")
+def test_400_steps_are_allowed_and_what_counts_them_leaves_torch_as_it_was() -> None:
+    before = torch.autograd.backward, torch.autograd.grad
+    assert "% on rows that it had not seen" in check.fifty(stepping(400)).text
+    assert (torch.autograd.backward, torch.autograd.grad) == before
+
+
+def test_the_fifty_are_ten_of_each_and_other_ones_in_each_draw() -> None:
+    one, other = check.fifty_of(0), check.fifty_of(1)
+    assert one[0].shape == (50, 784) and one[1].bincount().tolist() == [10] * 5
+    assert torch.equal(one[0], check.fifty_of(0)[0]) and not torch.equal(one[0], other[0])
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_sealed_digits_are_500_that_no_draw_has_given() -> None:
+    given: list[Any] = []
+    asked: list[Any] = []
+
+    def answer(x: Any, y: Any, body: Any) -> Any:
+        given.append(x)
+        return lambda pictures: asked.append(pictures) or torch.zeros(len(pictures))
+
+    assert check.on_sealed_digits(answer) == 0.2
+    sealed = torch.cat(asked[: len(asked) // 2])
+    assert len(sealed) == 500 and max(len(one) for one in asked) == 50
+    assert all(torch.cdist(sealed, x).min() > 0.5 for x in given)

@@ -1,65 +1,100 @@
-"""Notebook 09: what its own functions promise."""
+"""Notebook 09: what its own functions promise, and what its table must hold."""
 
 from __future__ import annotations
 
 from functools import cache
-from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
-from hypothesis import given
+import torch.nn.functional as F
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lesson5_utils import layers, models
+from lesson5_utils import datasets, entries, layers, models
 from lesson5_utils.book.index import namespace
-
-ONE = np.array([[0.0, 1.0], [0.0, 4.0]])
+from lesson5_utils.exercises import fine_tuning as check
 
 
 @cache
 def cells(*names: str) -> dict[str, Any]:
-    """What these cells of the notebook define."""
-    return namespace("09", "imports", *names)
+    """What these cells of the notebook define, with a body that nobody has trained."""
+    found: dict[str, Any] = namespace("09", "imports", "tasks")
+    torch.manual_seed(7)
+    found["pretrained"] = models.ConvNet(20, n_channels=(16, 32, 64))
+    return namespace("09", *names, into=found)
 
 
-# --- the notebook's functions -------------------------------------------------------------
+# --- pictures -----------------------------------------------------------------------------
 
 
-@given(st.integers(-2, 2), st.integers(-2, 2), st.integers(0, 27), st.integers(0, 27))
-def test_shifted_moves_every_pixel_and_forgets_what_leaves(
-    down: int, right: int, row: int, col: int
-) -> None:
-    x = torch.zeros(1, 784)
-    x[0, 28 * row + col] = 1
-    moved = cells("answer-shift", "shifted")["shifted"](x, down, right).view(28, 28)
-    inside = 0 <= row + down < 28 and 0 <= col + right < 28
-    assert moved.sum() == inside and (not inside or moved[row + down, col + right] == 1)
+def test_pool_and_test_are_all_new_training_digits_and_share_none() -> None:
+    names = cells()
+    _, y = names["digits"].train
+    assert len(names["pool"][1]) == 750 and len(names["test"][1]) == 1250
+    assert len(names["pool"][1]) + len(names["test"][1]) == int((y >= 5).sum())
+    assert torch.cdist(names["pool"][0], names["test"][0]).min() > 0.5
+    assert names["old"][1].max() == names["test"][1].max() == 4
 
 
-def test_jittered_gives_each_picture_one_of_the_25_shifts_and_uses_all() -> None:
-    names = cells("tasks", "answer-shift", "shifted", "jittered")
-    x = torch.zeros(50, 28, 28)
-    x[:, 14, 14] = 1
-    before = x.clone()
-    moved = names["jittered"](x.flatten(1), seed=0).view(50, 28, 28)
-    places = {tuple((picture == 1).nonzero()[0].tolist()) for picture in moved}
-    assert places == set(product(range(12, 17), repeat=2))
-    assert torch.equal(x, before) and moved.sum() == 50
-    again = names["jittered"](x.flatten(1), seed=0)
-    assert torch.equal(again.view(50, 28, 28), moved)
-
-
+@settings(deadline=None)  # the first call reads the digits
 @given(st.integers(1, 12), st.integers(0, 50))
 def test_the_labelled_set_has_n_of_each_new_digit_and_depends_on_the_seed(
     n: int, seed: int
 ) -> None:
-    names = cells("tasks", "answer-few", "few")
+    names = cells("answer-new-task", "labelled")
     x, y = names["labelled"](n, seed)
     assert x.shape == (5 * n, 784) and y.bincount().tolist() == [n] * 5
     assert torch.equal(names["labelled"](n, seed)[0], x)
     assert not torch.equal(names["labelled"](n, seed + 1)[0], x)
+    assert torch.cdist(x, names["pool"][0]).min(dim=1).values.max() < 0.05
+
+
+def test_versions_are_the_pictures_and_nine_moved_copies() -> None:
+    names = cells("answer-new-task", "labelled", "answer-shift", "versions")
+    x, y = names["versions"](2, seed=3)
+    plain, labels = names["labelled"](2, 3)
+    assert x.shape == (100, 784) and torch.equal(y, labels.repeat(10))
+    assert torch.equal(x[:10], plain) and (x.sum(1) <= plain.sum(1).repeat(10) + 1e-3).all()
+    again, _ = names["versions"](2, seed=3)
+    assert torch.equal(again, x)
+
+
+def test_a_channel_sees_the_patch_that_is_cut_out_for_it() -> None:
+    """Only inside the patch does a changed pixel change the answer."""
+    strongest = cells("strongest")["strongest"]
+    torch.manual_seed(0)
+    net, pictures = models.ConvNet(5, (3, 4, 5)), torch.rand(12, 1, 28, 28)
+    with torch.no_grad():
+        answers = net.late[:2](net.early(pictures))
+        patches, level = strongest(answers, pictures, 2, 9)
+        best, place = answers[:, 2].flatten(1).max(dim=1)
+        top = best.topk(9).indices
+        assert patches.shape == (9, 9, 9) and level == pytest.approx(best[top].mean().item())
+        for number, which in enumerate(top.tolist()):
+            row, col = divmod(int(place[which]), 7)
+            framed = F.pad(pictures[which, 0], (4, 4, 4, 4))
+            seen = framed[4 * row : 4 * row + 9, 4 * col : 4 * col + 9]
+            assert torch.equal(patches[number], seen)
+            other = torch.rand(36, 36)
+            other[4 * row : 4 * row + 9, 4 * col : 4 * col + 9] = seen
+            inside = other[4:-4, 4:-4]
+            if 0 < row < 6 and 0 < col < 6:
+                again = net.late[:2](net.early(inside[None, None]))[0, 2, row, col]
+                assert again == pytest.approx(best[which].item(), abs=1e-5)
+
+
+def test_a_search_finds_the_near_ones_and_never_the_picture_itself() -> None:
+    search = cells("search")["search"]
+    torch.manual_seed(0)
+    centres = 10 * torch.randn(4, 30)
+    library = centres.repeat(12, 1) + 0.1 * torch.randn(48, 30)
+    hits = search(library, library + 0.01)
+    assert hits.shape == (48, 5)
+    assert (hits % 4 == torch.arange(48)[:, None] % 4).all()
+    assert (hits != torch.arange(48)[:, None]).all()
 
 
 def test_class_maps_are_the_gradient_weighted_channels_of_one_picture() -> None:
@@ -83,10 +118,83 @@ def test_class_maps_are_the_gradient_weighted_channels_of_one_picture() -> None:
     np.testing.assert_allclose(maps[1], expected.detach(), atol=2e-3)
 
 
-@given(st.floats(1e-4, 1.0), st.integers(2, 8))
-def test_dividing_by_2_6_to_the_steps_gives_2_6_from_group_to_group(
-    lr: float, n_groups: int
+# --- arms ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arm", "body_learns", "from_trained"),
+    [
+        ("scratch", True, False),
+        ("random body", False, False),
+        ("frozen", False, True),
+        ("flat", True, True),
+        ("discriminative", True, True),
+        ("recipe", False, True),
+    ],
+)
+def test_an_arm_starts_from_the_body_that_it_says_and_lets_it_learn_or_not(
+    arm: str, body_learns: bool, from_trained: bool
 ) -> None:
-    rates = layers.discriminative_lrs(slice(lr / 2.6 ** (n_groups - 1), lr), n_groups)
-    ratios = [high / low for low, high in pairwise(rates)]
-    assert ratios == pytest.approx([2.6] * (n_groups - 1))
+    names = cells("answer-new-task", "labelled", "start")
+    net = names["start"](arm, 0, names["pretrained"])
+    first, *_, last = layers.layer_groups(net)
+    assert all(p.requires_grad for p in last) and first[0].requires_grad == body_learns
+    assert torch.equal(net.early[0].weight, names["pretrained"].early[0].weight) == from_trained
+    assert net.head[-1].out_features == 5
+    same = names["start"](arm, 0, names["pretrained"])
+    assert torch.equal(net.head[-1].weight, same.head[-1].weight)
+
+
+@pytest.mark.parametrize("n", [1, 10])
+def test_every_arm_takes_the_steps_that_it_is_given(
+    n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = cells("answer-new-task", "labelled", "start", "learn")
+    taken: list[tuple[int, Any]] = []
+
+    def fit(net: Any, data: Any, watched: Any, epochs: int, lr: Any, **plan: Any) -> None:
+        taken.append((epochs * -(-len(data[1]) // plan["batch_size"]), lr))
+
+    monkeypatch.setattr(names["training"], "fit", fit)
+    for arm in ("scratch", "frozen", "flat", "discriminative", "recipe"):
+        taken.clear()
+        names["learn"](arm, names["labelled"](n, 0), 0, 0.05, names["pretrained"])
+        assert sum(steps for steps, _ in taken) == 400
+        rates = [lr for _, lr in taken]
+        if arm == "recipe":
+            assert rates == [0.05, slice(0.05 / 500, 0.05 / 5)]
+        else:
+            assert rates == [slice(0.05 / 100, 0.05) if arm == "discriminative" else 0.05]
+
+
+# --- the table ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def runs() -> pd.DataFrame:
+    return datasets.measured("fine_tuning")
+
+
+def test_every_arm_of_the_race_has_run_with_the_same_seeds(runs: pd.DataFrame) -> None:
+    race = runs[runs.part == "race"]
+    table = race.pivot_table("accuracy", ["n", "seed"], "arm", aggfunc="count")
+    assert set(table.columns) == {
+        *("scratch", "frozen", "flat", "discriminative", "recipe"),
+        *("random body", "logistic regression", "1-NN", "1-NN on the body"),
+    }
+    assert (table == 1).all(axis=None) and len(table) == 5 * 8
+    assert set(race.n) == {1, 3, 10, 30, 100} and (race.steps == 400).all()
+
+
+def test_a_rate_was_chosen_once_for_all_seeds_of_an_arm(runs: pd.DataFrame) -> None:
+    keys = ["part", "case", "n", "arm", "steps"]
+    assert (runs.groupby(keys, dropna=False).lr.nunique() == 1).all()
+    assert runs.accuracy.between(0, 1).all() and not runs.duplicated([*keys, "seed"]).any()
+
+
+def test_the_course_has_entries_on_both_sides_of_the_mark_of_the_challenge() -> None:
+    measured = {goal.challenge: (goal, own) for goal, own in entries.goals().items()}
+    goal, own = measured["fine_tuning.fifty"]
+    assert goal.mark == 0.93 == check.fifty.mark and goal.percent
+    assert {one.title for one in own} == set(check.fifty.own)
+    assert [goal.reached(one.score) for one in own] == [False] * 5 + [True]

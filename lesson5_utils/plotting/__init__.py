@@ -33,6 +33,7 @@ from lesson5_utils.plotting.points import (
     spread,
 )
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
+from lesson5_utils.plotting.transfer import kind_map, strips
 from lesson5_utils.plotting.valley import ditch, rates_above, valley
 from lesson5_utils.plotting.wide import wide_fit
 
@@ -59,6 +60,7 @@ __all__ = [
     "images",
     "joint",
     "judged",
+    "kind_map",
     "labelled_points",
     "leaderboard",
     "looks",
@@ -78,6 +80,7 @@ __all__ = [
     "show",
     "show_caption",
     "spread",
+    "strips",
     "valley",
     "wide_fit",
 ]

@@ -118,6 +118,10 @@ MEANING: dict[str, Look] = {
     "frozen": _look(BLUE, 0),
     "flat": _look(GREEN, 2),
     "discriminative": _look(RED, 4),
+    "recipe": _look(PINK, 5),
+    "random body": _look(SKY, 2),
+    "logistic regression": _look(ORANGE, 3),
+    "1 nn": _look(BROWN, 4),
     # films: who sees them, and where they move when taste is taken out
     "the suspect": _look(ORANGE, 2),
     "cult": _look(ORANGE, 2),
