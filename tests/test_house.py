@@ -17,7 +17,7 @@ FLOORS = [
     {"errors"},
     {"arguments"},
     {"datasets", "models", "optimizers", "schedules", "lr_range"},
-    {"layers", "batching"},
+    {"layers", "batching", "bars"},
     {"hooks"},
     {"training"},
     {"interpret", "plotting", "exercises"},
