@@ -182,7 +182,7 @@ def test_an_answer_that_stops_the_kernel_says_that_nothing_is_lost(work: Path) -
         raise KeyboardInterrupt
 
     state = torch.get_rng_state()
-    with pytest.raises(KeyboardInterrupt, match="large: stopped. What was kept before"):
+    with pytest.raises(KeyboardInterrupt, match=r"large: stopped\. What was kept before"):
         one(endless)
     assert torch.equal(torch.get_rng_state(), state) and len(os.listdir(work)) == 1
     assert one(lambda x: 2 * x).status == "right"
