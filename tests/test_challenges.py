@@ -396,6 +396,21 @@ def test_a_damaged_file_is_told_in_a_sentence_and_left_and_takes_no_other_with_i
     assert (work / "a.b_1_x.py").read_bytes() == DAMAGED[name]
 
 
+def test_where_an_entry_is_damaged_it_is_set_aside_and_kept_anew(work: Path) -> None:
+    toy()(trebled)
+    (path,) = work.iterdir()
+    good = path.read_text()
+    for odd in ("odd", "odder"):
+        path.write_text(odd)
+        assert f"Kept in work/challenges/{path.name}" in toy()(trebled).text
+    assert sorted(one.suffix for one in work.iterdir()) == [".damaged1", ".damaged2", ".py"]
+    assert path.with_suffix(".damaged1").read_text() == "odd"
+    assert path.read_text().splitlines()[1:] == good.splitlines()[1:]
+    path.write_text(good + "# my own note\n")
+    toy()(trebled)
+    assert path.read_text().endswith("note\n"), "what can be read stays as it is"
+
+
 # --- listed -------------------------------------------------------------------------------
 
 
