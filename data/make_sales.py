@@ -10,7 +10,10 @@ How a day's sales come about, in logarithms:
 
     expected = shop + weekday + holiday + promotion + warmth + rain + season + trend
                + payday + eve of a holiday
-    sales    = exp(expected + noise), rounded to whole pieces
+    sales    = exp(expected + luck of the state's week + noise), rounded to whole pieces
+
+A shop's level follows its area, up to a rest of its own. Luck is what nobody can foresee: a fair
+or a strike, the same for all shops of a state in one week, new in each week.
 
 States differ in two tastes, their place on a map that has nothing to do with geography. The
 first ("weekend") makes Saturdays, Sundays and holidays strong and the other days weak. The
@@ -30,13 +33,15 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from lesson5_utils.datasets.sales import expected_log_sales
+from lesson5_utils.datasets.sales import VALID_FROM, expected_log_sales
 
 SEED = 10
 START, DAYS = date(2023, 1, 1), 731  # two years, one of them a leap year
 N_SHOPS, N_UNSEEN = 150, 15
-LEVEL, LEVEL_SPREAD = 6.0, 0.35  # log sales of a shop: about 400 pieces a day
-NOISE = 0.15  # standard deviation of log sales
+AREA, AREA_SPREAD = 120, 0.5  # m², the middle; spread of its logarithm
+LEVEL, OF_AREA, REST = 6.0, 0.6, 0.1  # log sales of a shop: about 400 pieces a day
+NOISE, LUCK = 0.15, 0.06  # standard deviations, in log sales: of a shop's day, a state's week
+N_LATE = 2  # shops that open after the months to learn from
 
 WEEKDAY = (-0.08, -0.08, -0.06, -0.03, 0.05, 0.12, 0.08)  # from Monday
 WEEKEND = (-0.10, -0.10, -0.09, -0.07, 0.02, 0.16, 0.18)  # for a step along the first taste
@@ -49,8 +54,8 @@ EFFECTS = {
     "rain_log": -0.04,  # times log(1 + mm)
     "season": 0.05,
     "trend": 0.05,  # a year
-    "payday": 0.07,  # the fifth working day of a month, and two days after it
-    "eve": 0.12,
+    "payday": 0.08,  # the fifth working day of a month, and two days after it
+    "eve": 0.15,
 }
 
 
@@ -181,9 +186,11 @@ def _normal_quantile(share: np.ndarray) -> np.ndarray:
 
 
 def stations_down(rain: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Where [27, days] a station reports nothing: for some days, and sooner after a storm."""
-    starts = rng.random(rain.shape) < np.where(rain > 30, 0.06, 0.006)
-    lasts = rng.integers(1, 8, rain.shape)
+    """Where [27, days] a station reports nothing: for some days, mostly after a storm, and in
+    some states sooner than in others."""
+    frail = rng.choice([0.5, 3.0], (27, 1), p=[0.7, 0.3])
+    starts = rng.random(rain.shape) < frail * np.where(rain > 20, 0.1, 0.004)
+    lasts = rng.integers(1, 6, rain.shape)
     down = np.zeros(rain.shape, dtype=bool)
     for state, day in zip(*starts.nonzero(), strict=True):
         down[state, day : day + lasts[state, day]] = True
@@ -241,13 +248,16 @@ def plant(capitals: pd.DataFrame, rng: np.random.Generator) -> dict[str, np.ndar
     free = names != "none"
     shops, unseen = shop_ids(states, rng)
     temperature, rain = weather(capitals, rng)
+    area = np.exp(rng.normal(np.log(AREA), AREA_SPREAD, len(shops))).clip(40, 450).round()
+    level = LEVEL + OF_AREA * np.log(area / AREA) + rng.normal(0, REST, len(shops))
     return {
         "axes": np.array(["weekend", "impulse"]),
         "states": states,
         "places": tastes(capitals, rng),
         "shops": shops,
         "unseen": unseen,
-        "shop_level": rng.normal(LEVEL, LEVEL_SPREAD, len(shops)).round(4),
+        "area": area.astype(int),
+        "shop_level": level.round(4),
         "weekday": np.array(WEEKDAY),
         "weekend": np.array(WEEKEND),
         "holidays": np.array(["none", *HOLIDAYS]),
@@ -255,6 +265,7 @@ def plant(capitals: pd.DataFrame, rng: np.random.Generator) -> dict[str, np.ndar
         "effects": np.array(list(EFFECTS)),
         **{name: np.array(value) for name, value in EFFECTS.items()},
         "noise": np.array(NOISE),
+        "luck": np.array(LUCK),
         "start": np.array(str(START)),
         "temperature": temperature,
         "rain": rain,
@@ -278,10 +289,11 @@ def promotions(n: int, rng: np.random.Generator) -> np.ndarray:
     return on
 
 
-def opened(names: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def opened(names: np.ndarray, late: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Whether [n, days] each shop is open, for the names [n, days] of the days' holidays.
 
-    Two in five shops rest one day a week, one in ten opened later than the rest.
+    Two in five shops rest one day a week, one in ten opened later than the rest, and those at
+    the positions `late` a month after the last day to learn from.
     """
     n = len(names)
     weekday = (START.weekday() + np.arange(DAYS)) % 7
@@ -292,6 +304,7 @@ def opened(names: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         share[names == name] = one.closed
     closed |= rng.random(names.shape) < share
     first = np.where(rng.random(n) < 0.1, rng.integers(30, 420, n), 0)
+    first[late] = (date.fromisoformat(VALID_FROM) - START).days + 30
     closed |= np.arange(DAYS)[None] < first[:, None]
     for shop, day in zip(*(rng.random(names.shape) < 0.001).nonzero(), strict=True):
         closed[shop, day : day + rng.integers(2, 12)] = True  # repairs
@@ -308,7 +321,8 @@ def simulate(
     names = np.array([[holiday(day, region) for day in days] for region in capitals["region"]])
     code = {state: number for number, state in enumerate(planted["states"])}
     state = np.array([code[shop.split("-")[0]] for shop in planted["shops"]])
-    offer, open_ = promotions(len(state), rng), opened(names[state], rng)
+    late = rng.choice(np.flatnonzero(~planted["unseen"]), N_LATE, replace=False)
+    offer, open_ = promotions(len(state), rng), opened(names[state], late, rng)
     down = stations_down(planted["rain"], rng)
     day, shop = open_.T.nonzero()  # by date, then by shop
     at = state[shop], day
@@ -317,13 +331,16 @@ def simulate(
             "date": pd.to_datetime(days)[day],
             "shop": planted["shops"][shop],
             "state": planted["states"][state[shop]],
+            "area": planted["area"][shop],
             "promotion": offer[shop, day].astype(int),
             "holiday": names[at],
             "temperature": np.where(down[at], np.nan, planted["temperature"][at]),
             "rain": np.where(down[at], np.nan, planted["rain"][at]),
         }
     )
-    log = expected_log_sales(planted, frame) + rng.normal(0, NOISE, len(frame))
+    week = (day + START.weekday()) // 7  # from Monday
+    luck = rng.normal(0, LUCK, (27, week.max() + 1))[state[shop], week]
+    log = expected_log_sales(planted, frame) + luck + rng.normal(0, NOISE, len(frame))
     frame["sales"] = np.exp(log).round().astype(int)
     unseen = planted["unseen"][shop]
     shown, kept_back = (frame[part].reset_index(drop=True) for part in (~unseen, unseen))

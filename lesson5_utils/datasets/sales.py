@@ -17,7 +17,8 @@ from lesson5_utils.errors import ArgumentError, DataError
 __all__ = ["Sales", "SalesTruth", "expected_log_sales", "load_sales"]
 
 FILES = {"shown": "sales.csv.gz", "unseen": "sales_unseen.csv.gz"}
-COLUMNS = ("date", "shop", "state", "promotion", "holiday", "temperature", "rain", "sales")
+COLUMNS = ("date", "shop", "state", "area", "promotion", "holiday")
+COLUMNS += ("temperature", "rain", "sales")
 VALID_FROM = "2024-09-01"  # the last four of 24 months
 
 
@@ -37,9 +38,10 @@ class SalesTruth:
             `effects["holiday_taste"]`.
         effects: every other effect by name; those that end in `_taste` belong to a step along
             the first ("holiday_taste") or the second taste.
-        noise: standard deviation of log sales around what is expected.
-        expected: mean log sales of each row [n], knowing everything but the noise.
-        floor: RMSE of `expected` on these rows: no model can be expected below it.
+        noise, luck: standard deviations of what nobody can foresee, of a shop's day and of a
+            state's week: the noise is new in each row, the luck in each week of each state.
+        expected: mean log sales of each row [n], knowing everything but noise and luck.
+        noise_floor: RMSE of `expected` on these rows: no model can be expected below it.
         planted: all of it as arrays, as `expected_log_sales` takes it.
     """
 
@@ -53,8 +55,9 @@ class SalesTruth:
     holidays: dict[str, float]
     effects: dict[str, float]
     noise: float
+    luck: float
     expected: np.ndarray
-    floor: float
+    noise_floor: float
     planted: dict[str, np.ndarray] = field(repr=False)
 
 
@@ -64,7 +67,7 @@ class Sales:
 
     Attributes:
         frame: DataFrame, one row per shop and open day, by date: date, shop (id such as
-            "SP-3"), state, promotion (0 or 1), holiday (its name, or "none"), temperature
+            "SP-3"), state, area (of the shop, m²), promotion (0 or 1), holiday (its name, or "none"), temperature
             (the day's highest, °C) and rain (mm), both NaN while a station is down, and sales
             (pieces). Days on which a shop is closed have no row.
         states: the 27 codes, sorted.
@@ -116,12 +119,12 @@ class Sales:
         mask = np.asarray(which)
         if mask.dtype != bool or mask.shape != (len(self),) or not mask.any():
             raise ArgumentError(
-                f"rows takes a mask of {len(self)} bools, such as sales.frame['promotion'] == 1, "
-                "which keeps at least one row"
+                f"rows takes a mask of {len(self)} bools that keeps a row or more, such as "
+                "sales.frame['promotion'] == 1"
             )
         frame = self.frame[mask].reset_index(drop=True)
         expected = self.truth.expected[mask]
-        truth = replace(self.truth, expected=expected, floor=_floor(expected, frame))
+        truth = replace(self.truth, expected=expected, noise_floor=_floor(expected, frame))
         return replace(self, frame=frame, truth=truth)
 
 
@@ -158,7 +161,7 @@ def load_sales(part: str = "shown") -> Sales:
 
 
 def expected_log_sales(planted: dict[str, np.ndarray], frame: pd.DataFrame) -> np.ndarray:
-    """Mean log sales [n] of rows as in `Sales.frame`: the simulation without its noise.
+    """Mean log sales [n] of rows as in `Sales.frame`: the simulation without noise and luck.
 
     Where the weather is missing, it takes that of the simulation, which the shops had too.
     """
@@ -216,8 +219,9 @@ def _truth(planted: dict[str, np.ndarray], frame: pd.DataFrame) -> SalesTruth:
         holidays={str(name): float(effect) for name, effect in holidays if name != "none"},
         effects={str(name): float(planted[name]) for name in planted["effects"]},
         noise=float(planted["noise"]),
+        luck=float(planted["luck"]),
         expected=expected,
-        floor=_floor(expected, frame),
+        noise_floor=_floor(expected, frame),
         planted=planted,
     )
 
