@@ -360,6 +360,7 @@ def test_no_state_sells_more_than_another_as_such(sales: Sales) -> None:
     assert pd.Series(rest).groupby(shops["state"].to_numpy()).mean().abs().max() < 0.03
 
 
+@pytest.mark.slow
 def test_a_plain_net_finds_the_map_and_comes_near_to_the_floor() -> None:
     benchmark = script(ROOT / "benchmarks" / "sales.py")
     frame, planted = benchmark.simulated(10)
