@@ -7,9 +7,9 @@
 
 Each part simulates the chain anew with three seeds (the first is that of the bundled table) and
 trains each net with three seeds. It prints means and ranges, and writes every run to
-`sales.csv` beside itself: part, arm, simulation, seed, and what was measured. The settings of the
-net and of the forest are a first guess. Those of tuned boosting are among the best of eight, tried
-on the later months of the first simulation themselves, which favours it.
+`sales.csv` beside itself: part, arm, simulation, seed, and what was measured. The settings of
+the net and of the forest are a first guess. Those of tuned boosting are among the best of
+eight, tried on the later months of the first simulation themselves, which favours it.
 """
 
 from __future__ import annotations
