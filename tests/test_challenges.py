@@ -182,7 +182,7 @@ def test_an_answer_that_stops_the_kernel_says_that_nothing_is_lost(work: Path) -
         raise KeyboardInterrupt
 
     state = torch.get_rng_state()
-    with pytest.raises(KeyboardInterrupt, match="large: stopped. What was kept before"):
+    with pytest.raises(KeyboardInterrupt, match=r"large: stopped\. What was kept before"):
         one(endless)
     assert torch.equal(torch.get_rng_state(), state) and len(os.listdir(work)) == 1
     assert one(lambda x: 2 * x).status == "right"
@@ -394,6 +394,21 @@ def test_a_damaged_file_is_told_in_a_sentence_and_left_and_takes_no_other_with_i
     assert found[0].source == "code"
     assert f"{work / 'a.b_1_x.py'} is not read as an entry (" in told and "\n" not in told
     assert (work / "a.b_1_x.py").read_bytes() == DAMAGED[name]
+
+
+def test_where_an_entry_is_damaged_it_is_set_aside_and_kept_anew(work: Path) -> None:
+    toy()(trebled)
+    (path,) = work.iterdir()
+    good = path.read_text()
+    for odd in ("odd", "odder"):
+        path.write_text(odd)
+        assert f"Kept in work/challenges/{path.name}" in toy()(trebled).text
+    assert sorted(one.suffix for one in work.iterdir()) == [".damaged1", ".damaged2", ".py"]
+    assert path.with_suffix(".damaged1").read_text() == "odd"
+    assert path.read_text().splitlines()[1:] == good.splitlines()[1:]
+    path.write_text(good + "# my own note\n")
+    toy()(trebled)
+    assert path.read_text().endswith("note\n"), "what can be read stays as it is"
 
 
 # --- listed -------------------------------------------------------------------------------
