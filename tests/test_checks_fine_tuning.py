@@ -364,6 +364,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A body that nobody has trained, and two draws."""
     monkeypatch.setattr(check, "knows_0_to_4", lambda name: ConvNet(20, (16, 32, 64)))
     monkeypatch.setattr(check, "DRAWS", 2)
+    monkeypatch.setattr(check.fifty, "_scores", {})  # of slips, with five draws
     monkeypatch.setenv("LESSON5_WORK_DIR", "")
 
 
@@ -421,6 +422,12 @@ def learns_when_asked(x: Any, y: Any, body: Any) -> Any:
         (lambda x, y, body: 0.99, "it returned float"),
         (lambda x, y, body: lambda pictures: y, "% on rows that it had not seen"),
         (lambda x, y, body: lambda pictures: y[:1], "[1] for 50 pictures"),
+        (
+            lambda x, y, body: (
+                lambda pictures: y[(pictures[:, None] - x).square().sum(2).argmin(1)]
+            ),
+            "the nearest of the fifty",
+        ),
         (lambda x, y, body: lambda pictures: torch.zeros(len(pictures)), "20.0 % on rows"),
     ],
 )
