@@ -658,8 +658,8 @@ def fifty(x: Tensor, y: Tensor, body: ConvNet) -> ConvNet:
 
 
 fifty.slip(
-    "this is the label of the nearest of the fifty pictures: fair, but nothing of what the body "
-    "knows is in it. Compare what the body makes of them.",
+    "this is the label of the nearest of the fifty pictures: fair, but nothing of what the "
+    "body knows is in it. Compare what the body makes of them.",
     _nearest,
 )
 fifty.slip(
