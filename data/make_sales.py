@@ -12,8 +12,9 @@ How a day's sales come about, in logarithms:
                + payday + eve of a holiday
     sales    = exp(expected + luck of the state's week + noise), rounded to whole pieces
 
-A shop's level follows its area, up to a rest of its own. Luck is what nobody can foresee: a fair
-or a strike, the same for all shops of a state in one week, new in each week.
+A shop's level follows its area, up to a rest of its own; no state sells more than another as
+such. Luck is what nobody can foresee: a fair or a strike, the same for all shops of a state in
+one week, new in each week.
 
 States differ in two tastes, their place on a map that has nothing to do with geography. The
 first ("weekend") makes Saturdays, Sundays and holidays strong and the other days weak. The
@@ -249,7 +250,11 @@ def plant(capitals: pd.DataFrame, rng: np.random.Generator) -> dict[str, np.ndar
     shops, unseen = shop_ids(states, rng)
     temperature, rain = weather(capitals, rng)
     area = np.exp(rng.normal(np.log(AREA), AREA_SPREAD, len(shops))).clip(40, 450).round()
-    level = LEVEL + OF_AREA * np.log(area / AREA) + rng.normal(0, REST, len(shops))
+    rest = pd.Series(rng.normal(0, REST, len(shops)))
+    rest -= (
+        rest.where(~unseen).groupby([shop.split("-")[0] for shop in shops]).transform("mean")
+    )
+    level = LEVEL + OF_AREA * np.log(area / AREA) + rest.to_numpy()
     return {
         "axes": np.array(["weekend", "impulse"]),
         "states": states,

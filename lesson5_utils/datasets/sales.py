@@ -17,8 +17,8 @@ from lesson5_utils.errors import ArgumentError, DataError
 __all__ = ["Sales", "SalesTruth", "expected_log_sales", "load_sales"]
 
 FILES = {"shown": "sales.csv.gz", "unseen": "sales_unseen.csv.gz"}
-COLUMNS = ("date", "shop", "state", "area", "promotion", "holiday")
-COLUMNS += ("temperature", "rain", "sales")
+COLUMNS = ["date", "shop", "state", "area", "promotion", "holiday"]
+COLUMNS += ["temperature", "rain", "sales"]
 VALID_FROM = "2024-09-01"  # the last four of 24 months
 
 
@@ -67,9 +67,9 @@ class Sales:
 
     Attributes:
         frame: DataFrame, one row per shop and open day, by date: date, shop (id such as
-            "SP-3"), state, area (of the shop, m²), promotion (0 or 1), holiday (its name, or "none"), temperature
-            (the day's highest, °C) and rain (mm), both NaN while a station is down, and sales
-            (pieces). Days on which a shop is closed have no row.
+            "SP-3"), state, area (of the shop, m²), promotion (0 or 1), holiday (its name, or
+            "none"), temperature (the day's highest, °C) and rain (mm), both NaN while a station
+            is down, and sales (pieces). Days on which a shop is closed have no row.
         states: the 27 codes, sorted.
         shops: the ids in `frame`, sorted.
         truth: the planted answer.
@@ -145,7 +145,7 @@ def load_sales(part: str = "shown") -> Sales:
         frame = pd.read_csv(path, parse_dates=["date"], dtype={"sales": "int64"})
         with np.load(truth_path, allow_pickle=False) as file:
             planted = {name: file[name] for name in file.files}
-        if tuple(frame) != COLUMNS:
+        if list(frame) != COLUMNS:
             raise DataError(f"columns {', '.join(frame)}")
         truth = _truth(planted, frame)
     except (
