@@ -15,7 +15,7 @@ import pytest
 from small_course import ROOT, cell, kernels_of, small_course
 
 import lesson5_utils
-from lesson5_utils import cli, datasets
+from lesson5_utils import cli, datasets, saving
 from lesson5_utils.book import copies, index, pages, runner
 from lesson5_utils.errors import DataError
 
@@ -135,7 +135,7 @@ def test_outside_the_course_one_sentence_says_where_to_get_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(index, "PACKAGE", tmp_path / "site-packages" / "lesson5_utils")
+    monkeypatch.setattr(saving, "PACKAGE", tmp_path / "site-packages" / "lesson5_utils")
     assert "get the whole course" in str(lesson5(monkeypatch, "run"))
 
 
