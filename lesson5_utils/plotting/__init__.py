@@ -33,6 +33,7 @@ from lesson5_utils.plotting.points import (
     spread,
 )
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
+from lesson5_utils.plotting.tastes import taste_map
 from lesson5_utils.plotting.valley import ditch, rates_above, valley
 from lesson5_utils.plotting.wide import wide_fit
 
@@ -78,6 +79,7 @@ __all__ = [
     "show",
     "show_caption",
     "spread",
+    "taste_map",
     "valley",
     "wide_fit",
 ]
