@@ -55,8 +55,8 @@ EFFECTS = {
     "rain_log": -0.04,  # times log(1 + mm)
     "season": 0.05,
     "trend": 0.05,  # a year
-    "payday": 0.08,  # the fifth working day of a month, and two days after it
-    "eve": 0.15,
+    "payday": 0.07,  # the fifth working day of a month, and two days after it
+    "eve": 0.13,
 }
 
 
