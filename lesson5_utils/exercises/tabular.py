@@ -29,6 +29,8 @@ def _with_arrays(answer: Any, known: list[Any], values: list[Any]) -> Any:
     for name, one in given.items():
         if not np.array_equal(one, before[name]):
             raise WrongForm(f"it changes its input `{name}`; make a new array instead")
+    if isinstance(result, np.ndarray) and result.dtype.kind in "OSU":
+        raise WrongForm("your codes are text; they are places in a table: whole numbers")
     return result
 
 
@@ -152,6 +154,12 @@ standardise.slip(
 def _(base: np.ndarray, values: np.ndarray) -> Two:
     filled, _ = standardise.reference(base, np.nan_to_num(values))
     return filled, np.isnan(values).astype(float)
+
+
+standardise.slip(
+    "the flag is missing: return two arrays, the scaled values and where there were holes.",
+    lambda base, values: standardise.reference(base, values)[0],
+)
 
 
 @standardise.slip("the flag is the wrong way round: 1 where the value is missing, 0 elsewhere.")
@@ -554,7 +562,7 @@ def _payday(frame: pd.DataFrame) -> Any:
 
 @challenge(
     score=_score,
-    mark=0.161,
+    mark=0.1605,
     title="a column of your own, for shops never seen",
     course={
         "no column": _nothing,
@@ -577,6 +585,10 @@ def column(frame: pd.DataFrame, train_frame: pd.DataFrame) -> Any:
 column.slip(
     "that is the mean of each shop, and these shops are new: all of them get the same `nan`.",
     _mean_of("shop"),
+)
+column.slip(
+    "that is the score without any column: yours says nothing that the model could not see.",
+    _nothing,
 )
 column.slip(
     "the mean of each state is nothing new: the model has the state, and how large a shop is "
