@@ -269,7 +269,8 @@ def challenge(
         lesson = lessons[goal.module]
         if lesson in chosen:
             mine = [one for one in yours if one.challenge == goal.challenge]
-            typer.echo(f"{lesson.name} · {goal.title}")
+            lower = " (lower is better)" if goal.lower else ""
+            typer.echo(f"{lesson.name} · {goal.title}{lower}")
             typer.echo("\n".join(entries.board(goal, [*own, *mine])))
             if not mine:
                 typer.echo(f"        none of yours yet: {_how_to_enter(lesson.number)}")
@@ -291,7 +292,7 @@ def challenge(
 def _how_to_enter(number: str) -> str:
     if os.environ.get("LESSON5_WORK_DIR") == "":
         return "nothing is kept while LESSON5_WORK_DIR is set to nothing, so unset it"
-    return f"`lesson5 lab {number}`, write the function there and run its check"
+    return f"`lesson5 lab {number}`, write your function, run its check"
 
 
 @data.command("list", epilog="Example: lesson5 data list")

@@ -13,9 +13,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import json
 import math
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -157,8 +159,9 @@ def table(measured: Iterable[tuple[Goal, Entry]]) -> str:
 
 
 def keep(entry: Entry) -> Path | None:
-    """Keep an entry; the same code with the same score is kept once. None: nothing is kept
-    here (`LESSON5_WORK_DIR` is set to nothing, or there is no course).
+    """Keep an entry; the same code with the same score is kept once, and a damaged file in its
+    place is set aside. None: nothing is kept here (`LESSON5_WORK_DIR` is set to nothing, or
+    there is no course).
 
     Raises:
         Lesson5Error: it cannot be written.
@@ -171,9 +174,21 @@ def keep(entry: Entry) -> Path | None:
     same = json.dumps([entry.challenge, entry.score, entry.title, entry.source])
     digest = hashlib.sha256(same.encode()).hexdigest()[:8]
     path = work / FOLDER / f"{entry.challenge}_{entry.score:.4g}_{digest}.py"
-    if not path.exists():
-        saving.write(path, f"{FIRST}{line}\n\n{entry.source.strip()}\n")
+    try:
+        if path.exists():
+            _entry(path)
+            return path
+    except DataError:
+        _set_aside(path)
+    saving.write(path, f"{FIRST}{line}\n\n{entry.source.strip()}\n")
     return path
+
+
+def _set_aside(path: Path) -> None:
+    names = (path.with_suffix(f".damaged{n}") for n in itertools.count(1))
+    aside = next(name for name in names if not name.exists())
+    with suppress(OSError):  # then it cannot be written either, which is told
+        path.rename(aside)
 
 
 def kept() -> tuple[list[Entry], list[str]]:
@@ -229,7 +244,7 @@ def board(goal: Goal, entries: Sequence[Entry]) -> list[str]:
         for place, one in enumerate(best_first, start=1)
     ]
     above = sum(goal.reached(one.score) for one in best_first)
-    lines.insert(above, ("mark", goal.said(goal.mark), "------", "to be beaten"))
+    lines.insert(above, ("mark", goal.said(goal.mark), "------", "the score to reach"))
     wide = max(len(score) for _, score, *_ in lines)
     return [
         f"{place:>6}  {score:>{wide}}  {whose:6}  {name}" for place, score, whose, name in lines

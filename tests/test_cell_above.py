@@ -75,6 +75,11 @@ def test_another_cell_that_failed_is_none_of_our_business(ask: Any) -> None:
     assert ask(RIGHT, "1 / 0", "check.relu(my_relu)").status == "right"
 
 
+def test_a_check_that_was_interrupted_may_be_run_again(ask: Any) -> None:
+    interrupted = "check.relu(my_relu); raise KeyboardInterrupt"
+    assert ask(RIGHT, interrupted, "check.relu(my_relu)").status == "right"
+
+
 def test_a_class_is_known_by_its_name(ask: Any) -> None:
     broken = MODEL.replace("pass", "pass pass")
     assert ask(MODEL, broken, "embeddings.dot_model(MyDotProduct)").status == "stopped"

@@ -175,13 +175,14 @@ async def _execute(
     """
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
-    from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+    from lesson5_utils.book.output import Client
 
     at = {"cell": ""}
     # no folder to look in: the kernel is then this very Python, whatever else is installed
     kernel = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
-    client = NotebookClient(
+    client = Client(
         notebook,
         km=kernel,
         timeout=None,

@@ -10,6 +10,8 @@ from lesson5_utils.exercises.engine.written import text_of
 
 __all__ = ["listen", "stopped"]
 
+CHECK = re.compile(r"\bcheck\.[\w.]+\(")
+
 
 def stopped(answer: Any, name: str) -> str | None:
     """A sentence, if the last cell failed and was to define the answer; None otherwise.
@@ -25,7 +27,9 @@ def stopped(answer: Any, name: str) -> str | None:
     error = last.error_before_exec or last.error_in_exec
     cell = str(last.info.raw_cell)
     named = any(one and one in cell for one in (getattr(answer, "__name__", None), name))
-    if not named or text_of(answer).strip() == cell.strip():  # defined before the cell failed
+    if not named or CHECK.search(cell):  # a check that was interrupted defines nothing
+        return None
+    if text_of(answer).strip() == cell.strip():  # defined before the cell failed
         return None
     return (
         f"The cell above stopped with {_in_words(error)}. What could be judged is "
@@ -59,7 +63,7 @@ class Missing:
                 f"{name} is not there: the cell that was to define it stopped with "
                 f"{_in_words(error)}. Mend that cell, run it, then run this cell again."
             )
-        if re.search(rf"\bcheck\.[\w.]+\(.*\b{name}\b", str(result.info.raw_cell)):
+        if re.search(rf"{CHECK.pattern}.*\b{name}\b", str(result.info.raw_cell)):
             return f"{name} is not there yet: run the cell above, then run this cell again."
         return None
 
@@ -77,7 +81,7 @@ def _in_words(error: BaseException) -> str:
     if isinstance(error, SyntaxError):  # without the cell's file, a number that says nothing
         first = f"{error.msg}, in its line {error.lineno}"
     else:
-        first = (str(error).splitlines() or [""])[0]
+        first = (str(error).splitlines() or [""])[0].rstrip(".")
     return f"{type(error).__name__}: {first}"
 
 

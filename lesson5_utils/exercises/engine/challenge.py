@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -43,8 +44,8 @@ class Challenge(Exercise):
     unit: str
     digits: int
     _scores: dict[Slip, Any] = field(default_factory=dict)
-    # the answer that was judged last, its report, and its score if it had one
-    _last: tuple[Any, Report, float | None] | None = None
+    _last: tuple[Any, Report] | None = None  # the answer that was judged last
+    _score: float | None = None  # of the answer at hand
 
     @property
     def is_value(self) -> bool:
@@ -77,17 +78,13 @@ class Challenge(Exercise):
 
     def __call__(self, answer: Any) -> Report:
         """Score an answer, and keep it in `work/` if it has a score."""
-        self._last = None
+        self._last = self._score = None
         try:
             report = super().__call__(answer)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(
-                f"{self.name}: stopped before it had a score. What was kept before stays."
-            ) from None
-        score = self._last and self._last[2]
-        if score is None:
-            return report
-        return replace(report, text="\n  ".join([report.text, *self._keep(answer, score)]))
+        except KeyboardInterrupt:  # also while slips are scored: the answer's own is known then
+            told = self._keep(answer) or ["What was kept before stays."]
+            raise KeyboardInterrupt(f"{self.name}: stopped. {told[0]}") from None
+        return replace(report, text="\n  ".join([report.text, *self._keep(answer)]))
 
     def use(self, answer: Any) -> Any:
         """As for every exercise; an answer that was just checked is not scored again."""
@@ -99,6 +96,12 @@ class Challenge(Exercise):
 
     def _judge_function(self, answer: Any) -> Report:
         value = self._score_of(answer)
+        self._score = value if isinstance(value, float) else None
+        report = self._told(value)
+        self._last = answer, report
+        return report
+
+    def _told(self, value: Any) -> Report:
         if value is ...:
             return self._unanswered()
         if not isinstance(value, float):
@@ -106,18 +109,15 @@ class Challenge(Exercise):
         goal, told = self.goal, [self._reached(value), *self._place(value)]
         if goal.reached(value):
             first = f"✓ {self.name}: {told[0]}"
-            report = Report("right", "\n  ".join([first, *told[1:], self.why]))
-        else:
-            slip = next((s for s in self.slips if self._scores_alike(s, value)), None)
-            said = [slip.says, *told] if slip else told
-            report = self._wrong(said[0], said[1:])
-        self._last = answer, report, value
-        return report
+            return Report("right", "\n  ".join([first, *told[1:], self.why]))
+        slip = next((s for s in self.slips if self._scores_alike(s, value)), None)
+        said = [slip.says, *told] if slip else told
+        return self._wrong(said[0], said[1:])
 
     def _score_of(self, answer: Any) -> Any:
         """The score as a float; ... for an answer that is not written yet, or one sentence."""
-        returned: list[Any] = []
-        watched = guarded(answer, lambda one: returned.__setitem__(slice(None), [one]), False)
+        returned: deque[Any] = deque(maxlen=1)
+        watched = guarded(answer, returned.append, False)
         with _patience(self.name):
             score = try_on(self.score, ["answer"], (watched,), ()).result
         if score is ...:
@@ -133,7 +133,7 @@ class Challenge(Exercise):
         if isinstance(score, Exception):
             return f"{came} ({type(score).__name__}: {score})"
         with suppress(Exception):  # whatever it is, it is no number
-            value = float(numbers(score).item())
+            value = float(f"{numbers(score).item():.6g}")  # as the course's table keeps it
             finite = math.isfinite(value)
             return value if finite else f"the score is {shown(value)}, not a finite number"
         return f"{came}: that would be one number, not {shown(score)}"
@@ -167,15 +167,18 @@ class Challenge(Exercise):
             return []
         above = sum(goal.better(one.score, value) for one in own)
         beside = [("behind", one) for one in own[:above][-1:]]
-        beside += [("before", one) for one in own[above:][:1]]
+        for one in own[above:][:1]:
+            beside.append(("before" if goal.better(value, one.score) else "level with", one))
         named = [f"{word} “{one.title}” ({goal.said(one.score)})" for word, one in beside]
         place = f"place {above + 1} of {len(own) + 1} with the course's own entries"
         return [f"That is {place}: {' and '.join(named)}."]
 
-    def _keep(self, answer: Any, score: float) -> list[str]:
-        """Keep an entry; a sentence on where it is, or why it is not."""
+    def _keep(self, answer: Any) -> list[str]:
+        """Keep an answer that has a score; a sentence on where it is, or why it is not."""
+        if self._score is None:
+            return []
         when = time.strftime("%Y-%m-%d %H:%M")
-        entry = Entry(self.full_name, titled(answer), score, when, source_of(answer))
+        entry = Entry(self.full_name, titled(answer), self._score, when, source_of(answer))
         try:
             path = entries.keep(entry)
         except Lesson5Error as problem:
