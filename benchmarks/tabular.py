@@ -375,7 +375,7 @@ def shops() -> Iterable[Row]:
 WAYS_TO = ("early stopping", "weight decay", "dropout", "batch norm", "augmentation")
 STRENGTHS: dict[str, list[Row]] = {
     "early stopping": [{}],
-    "weight decay": [{"wd": 0.3}, {"wd": 1.0}, {"wd": 3.0}],
+    "weight decay": [{"wd": 0.3}, {"wd": 1.0}, {"wd": 3.0}, {"wd": 10.0}],
     "dropout": [{"dropout": 0.1}, {"dropout": 0.3}],
     "batch norm": [{"batch_norm": True}],
     "augmentation": [{"share": 0.1}, {"share": 0.3}],
