@@ -142,11 +142,12 @@ def load_sales(part: str = "shown") -> Sales:
     path = registry.bundled() / FILES[arguments.choice("part of the sales", part, FILES)]
     truth_path = path.with_name("sales_truth.npz")
     try:
-        frame = pd.read_csv(path, parse_dates=["date"], dtype={"sales": "int64"})
+        frame = pd.read_csv(path, dtype={"sales": "int64"})
         with np.load(truth_path, allow_pickle=False) as file:
             planted = {name: file[name] for name in file.files}
         if list(frame) != COLUMNS:
             raise DataError(f"columns {', '.join(frame)}")
+        frame["date"] = pd.to_datetime(frame["date"], format="%Y-%m-%d")
         truth = _truth(planted, frame)
     except (
         *(OSError, EOFError, ValueError, LookupError),
@@ -171,6 +172,8 @@ def expected_log_sales(planted: dict[str, np.ndarray], frame: pd.DataFrame) -> n
     )
     date = frame["date"]
     day = (date - pd.Timestamp(str(planted["start"]))).dt.days.to_numpy()
+    if not day.size or day.min() < 0 or day.max() >= len(planted["is_payday"]):
+        raise DataError(f"a day outside of the two years from {planted['start']}")
     x, y = planted["places"][state].T
     weekday = date.dt.day_of_week.to_numpy()
     warm, wet = (
