@@ -33,6 +33,7 @@ from lesson5_utils.plotting.points import (
     spread,
 )
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
+from lesson5_utils.plotting.tags import film_lists, tagged
 from lesson5_utils.plotting.valley import ditch, rates_above, valley
 from lesson5_utils.plotting.wide import wide_fit
 
@@ -52,6 +53,7 @@ __all__ = [
     "curves",
     "ditch",
     "figure",
+    "film_lists",
     "film_map",
     "fitted",
     "heatmaps",
@@ -78,6 +80,7 @@ __all__ = [
     "show",
     "show_caption",
     "spread",
+    "tagged",
     "valley",
     "wide_fit",
 ]
