@@ -121,6 +121,7 @@ def _nothing(n: int, labels: int) -> Tensor:
         (_some(30, 10, 0.3, 0), _some(30, 10, 0.2, 1)),
         (_some(7, 1, 0.5, 2), _some(7, 1, 0.5, 3)),
         (_table("0110", "1000"), _table("0110", "1000")),
+        (_table("01"), _table("01")),
         (_nothing(3, 4), _some(3, 4, 0.5, 4)),
         (_some(3, 4, 0.5, 5), _nothing(3, 4)),
         (_nothing(2, 3), _nothing(2, 3)),
@@ -186,6 +187,10 @@ f1.slip(
         *f1.reference(named, true)[:2],
         sum(f1.reference(named, true)[:2]) / 2,
     ),
+)
+f1.slip(
+    "these are in percent; give shares, from 0 to 1.",
+    lambda named, true: tuple(100 * part for part in f1.reference(named, true)),
 )
 f1.slip(
     "the 2 is missing: a perfect answer would have an F1 of 0.5.",
@@ -258,26 +263,26 @@ thresholds.slip(
 # --- negatives ---------------------------------------------------------------------------
 
 
-def _drawn(draw: Callable[[Tensor, Tensor], Any], users: Tensor, seen: Tensor) -> Any:
+def _drawn(draw: Callable[[Tensor, Tensor], Any], users: Tensor, known: Tensor) -> Any:
     """What the films that an answer draws, twice, have in common."""
-    films = [_films(draw(users, seen), users, seen) for _ in range(2)]
+    films = [_films(draw(users, known), users, known) for _ in range(2)]
     for one in films:
-        if count := int(seen[users, one].sum()):
+        if count := int(known[users, one].sum()):
             raise WrongForm(
-                f"{count:,} of {len(users):,} films drawn are among those that their user has "
-                "seen. The table `seen` says which: seen[users, films] is True there"
+                f"{count:,} of {len(users):,} films drawn are already known of their user. "
+                "The table `known` says which: known[users, films] is True there"
             )
     for user in users.unique():
-        _evenly(torch.cat([one[users == user] for one in films]), ~seen[user])
+        _evenly(torch.cat([one[users == user] for one in films]), ~known[user])
     if len(users) > 99 and torch.equal(*films):
         raise WrongForm(
             "two calls gave the very same films: do not set a seed inside, or every epoch has "
             "the same negatives"
         )
-    return {"films": "unseen, each as often as any other"}
+    return {"films": "free, each as often as any other"}
 
 
-def _films(result: Any, users: Tensor, seen: Tensor) -> Tensor:
+def _films(result: Any, users: Tensor, known: Tensor) -> Tensor:
     """The films [n] as int64.
 
     Raises:
@@ -298,42 +303,42 @@ def _films(result: Any, users: Tensor, seen: Tensor) -> Tensor:
             f"of the kind {made.dtype}"
         )
     films = torch.from_numpy(made.astype(np.int64))
-    if ((films < 0) | (films >= seen.shape[1])).any():
+    if ((films < 0) | (films >= known.shape[1])).any():
         raise WrongForm(
-            f"there are films 0 to {seen.shape[1] - 1}, and you drew {int(films.min())} to "
+            f"there are films 0 to {known.shape[1] - 1}, and you drew {int(films.min())} to "
             f"{int(films.max())}"
         )
     return films
 
 
 def _evenly(films: Tensor, free: Tensor) -> None:
-    """Refuse draws for one user that prefer some of the films which she has not seen."""
+    """Refuse draws for one user that prefer some of the films that are free for her."""
     fair = len(films) / int(free.sum())
     if fair < 30:  # too few to say
         return
     counts = films.bincount(minlength=len(free))[free]
     if int((counts > 0).sum()) == 1 < len(counts):
         raise WrongForm(
-            "all rows of one user got the same film, though she has not seen others either: "
+            "all rows of one user got the same film, though others are free for her as well: "
             "draw for each row anew"
         )
     if (counts == 0).any():
         raise WrongForm(
-            "some films that a user has not seen are never drawn. Ask her own row, seen[user]: "
-            "a film that others have seen may still be new to her"
+            "some films that are free for a user are never drawn. Ask her own row, "
+            "known[user]: a film that is known of others may be free for her"
         )
     if ((counts - fair).abs() > 6 * fair**0.5).any():
         raise WrongForm(
-            "some unseen films come much more often than others. Each of them must have the "
-            "same chance: after a film that is seen, draw afresh"
+            "some free films come much more often than others. Each of them must have the "
+            "same chance: after a known film, draw afresh"
         )
 
 
 def _crowd(n: int) -> tuple[Tensor, Tensor]:
-    """Three users, n rows of each, mixed; and what they have seen of six films: half of them,
+    """Three users, n rows of each, mixed; and what is known of them and six films: half,
     one, and all but one."""
-    seen = _table("101010", "000100", "111011")
-    return torch.arange(3).repeat(n), seen
+    known = _table("101010", "000100", "111011")
+    return torch.arange(3).repeat(n), known
 
 
 @exercise(
@@ -346,28 +351,28 @@ def _crowd(n: int) -> tuple[Tensor, Tensor]:
     why="A film drawn here is not a film that she dislikes. It is one of which we know "
     "nothing, and we call it 0: remember that when you read the model's answers.",
 )
-def negatives(users: Tensor, seen: Tensor) -> Tensor:
-    films = torch.randint(seen.shape[1], (len(users),))
-    while (again := seen[users, films]).any():
-        films[again] = torch.randint(seen.shape[1], (int(again.sum()),))
+def negatives(users: Tensor, known: Tensor) -> Tensor:
+    films = torch.randint(known.shape[1], (len(users),))
+    while (again := known[users, films]).any():
+        films[again] = torch.randint(known.shape[1], (int(again.sum()),))
     return films
 
 
-def _once(users: Tensor, seen: Tensor) -> Tensor:
-    films = torch.randint(seen.shape[1], (len(users),))
-    again = seen[users, films]
-    films[again] = torch.randint(seen.shape[1], (int(again.sum()),))
+def _once(users: Tensor, known: Tensor) -> Tensor:
+    films = torch.randint(known.shape[1], (len(users),))
+    again = known[users, films]
+    films[again] = torch.randint(known.shape[1], (int(again.sum()),))
     return films
 
 
-def _any_film(users: Tensor, seen: Tensor) -> Tensor:
-    return torch.randint(seen.shape[1], (len(users),))
+def _any_film(users: Tensor, known: Tensor) -> Tensor:
+    return torch.randint(known.shape[1], (len(users),))
 
 
-def _next_film(users: Tensor, seen: Tensor) -> Tensor:
-    films = torch.randint(seen.shape[1], (len(users),))
-    while (again := seen[users, films]).any():
-        films[again] = (films[again] + 1) % seen.shape[1]
+def _next_film(users: Tensor, known: Tensor) -> Tensor:
+    films = torch.randint(known.shape[1], (len(users),))
+    while (again := known[users, films]).any():
+        films[again] = (films[again] + 1) % known.shape[1]
     return films
 
 
@@ -376,32 +381,32 @@ def _weighted(weights: Tensor) -> Tensor:
 
 
 negatives.slip(
-    "these are any films, seen or not. Look them up in seen[users, films], and draw again "
+    "these are any films, known or not. Look them up in known[users, films], and draw again "
     "where that is True.",
     _any_film,
 )
 negatives.slip(
-    "one more draw is not enough: the second film may be a seen one, too. Draw again *while* "
+    "one more draw is not enough: the second film may be a known one, too. Draw again *while* "
     "there are any.",
     _once,
 )
 negatives.slip(
-    "these are the films that each user *has* seen: ~seen is the table of those she has not.",
-    lambda users, seen: _weighted(seen[users]),
+    "these are the very films that *are* known of each user: ~known says which are free.",
+    lambda users, known: _weighted(known[users]),
 )
 negatives.slip(
-    "you took the rows of `seen` one after the other; row i of the answer belongs to users[i]: "
-    "seen[users].",
-    lambda users, seen: _weighted(~seen[torch.arange(len(users)) % len(seen)]),
+    "you took the rows of `known` one after the other; row i of the answer belongs to "
+    "users[i]: known[users].",
+    lambda users, known: _weighted(~known[torch.arange(len(users)) % len(known)]),
 )
 negatives.slip(
-    "all rows of one user got the same film, though she has not seen others either: draw for "
+    "all rows of one user got the same film, though others are free for her as well: draw for "
     "each row anew.",
-    lambda users, seen: _weighted(~seen)[users],
+    lambda users, known: _weighted(~known)[users],
 )
 negatives.slip(
-    "some unseen films come much more often than others. Each of them must have the same "
-    "chance: after a film that is seen, draw afresh.",
+    "some free films come much more often than others. Each of them must have the same "
+    "chance: after a known film, draw afresh.",
     _next_film,
 )
 
