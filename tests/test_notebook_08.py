@@ -204,7 +204,7 @@ def test_the_base_rate_is_that_of_a_blind_draw() -> None:
     names = namespace("08", "like-truth", into=dict(LIKES))
     would_like, unseen = names["would_like"], names["unseen"]
     rated = ~unseen
-    likes = (names["ratings"].rating >= 4).float().mean()
-    assert would_like[rated].float().mean() == pytest.approx(likes, abs=0.001)
-    assert would_like.float().mean() == pytest.approx(0.345, abs=0.005)
-    assert would_like[unseen].float().mean() == pytest.approx(0.30, abs=0.005)
+    likes = (names["ratings"].rating >= 4).float().mean().item()
+    assert would_like[rated].float().mean().item() == pytest.approx(likes, abs=0.001)
+    assert would_like.float().mean().item() == pytest.approx(0.345, abs=0.005)
+    assert would_like[unseen].float().mean().item() == pytest.approx(0.30, abs=0.005)
