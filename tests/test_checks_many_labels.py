@@ -248,7 +248,7 @@ def test_a_film_that_another_user_is_known_to_like_may_be_drawn() -> None:
         ({"C": "threshold too high", "D": "softmax instead of sigmoid"}, "exchanged"),
         ({"B": "threshold too low"}, "squeezes every probability"),
         ({"A": "softmax instead of sigmoid", "C": "only the largest is named"}, "exactly one"),
-        ({"D": "threshold too low"}, "something else"),
+        ({"D": "threshold too low"}, "Not yet: D"),
         ({"D": "too high"}, "no choice"),
     ],
 )
