@@ -32,7 +32,9 @@ from lesson5_utils.plotting.points import (
     scatter,
     spread,
 )
+from lesson5_utils.plotting.pushes import pushes
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
+from lesson5_utils.plotting.tags import film_lists, tagged
 from lesson5_utils.plotting.tastes import taste_map
 from lesson5_utils.plotting.valley import ditch, rates_above, valley
 from lesson5_utils.plotting.wide import wide_fit
@@ -53,6 +55,7 @@ __all__ = [
     "curves",
     "ditch",
     "figure",
+    "film_lists",
     "film_map",
     "fitted",
     "heatmaps",
@@ -70,6 +73,7 @@ __all__ = [
     "net_graph",
     "offers",
     "paths",
+    "pushes",
     "range_test",
     "rates_above",
     "readings",
@@ -79,6 +83,7 @@ __all__ = [
     "show",
     "show_caption",
     "spread",
+    "tagged",
     "taste_map",
     "valley",
     "wide_fit",
