@@ -512,9 +512,11 @@ def _values(answer: Column, part: pd.DataFrame, past: pd.DataFrame) -> Any:
     if made is None or made is ...:
         return made
     try:
-        values = np.asarray(made, dtype=float)
+        values = np.asarray(made, dtype=complex if np.iscomplexobj(made) else float)
     except (TypeError, ValueError):
         raise WrongForm("a column is one number for each row, no text and no dates") from None
+    if values.dtype.kind == "c":
+        raise WrongForm("a column is one real number for each row, no complex ones")
     if values.shape != (len(part),):
         raise WrongForm(
             f"a column has one number for each row of `frame`, [{len(part)}], not "
