@@ -33,6 +33,7 @@ from lesson5_utils.plotting.points import (
     spread,
 )
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
+from lesson5_utils.plotting.surprise import clinic, lowest, surprise
 from lesson5_utils.plotting.valley import ditch, rates_above, valley
 from lesson5_utils.plotting.wide import wide_fit
 
@@ -47,6 +48,7 @@ __all__ = [
     "Node",
     "Part",
     "bands",
+    "clinic",
     "counts",
     "cross_tab",
     "curves",
@@ -62,6 +64,7 @@ __all__ = [
     "labelled_points",
     "leaderboard",
     "looks",
+    "lowest",
     "matched_maps",
     "matrix",
     "moving",
@@ -78,6 +81,7 @@ __all__ = [
     "show",
     "show_caption",
     "spread",
+    "surprise",
     "valley",
     "wide_fit",
 ]
