@@ -32,6 +32,7 @@ from lesson5_utils.plotting.points import (
     scatter,
     spread,
 )
+from lesson5_utils.plotting.pushes import pushes
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
 from lesson5_utils.plotting.surprise import clinic, lowest, surprise
 from lesson5_utils.plotting.valley import ditch, rates_above, valley
@@ -72,6 +73,7 @@ __all__ = [
     "net_graph",
     "offers",
     "paths",
+    "pushes",
     "range_test",
     "rates_above",
     "readings",
