@@ -407,8 +407,8 @@ def _examined(net_class: Any, what: str, brightest: int) -> Any:
         if made is None or made is ...:
             return made
     _two_layers(net)
-    if what == "layers that the first batch moves":
-        return _moved(net)
+    if what == "does the first batch move the first layer":
+        return _moves(net)
     with torch.no_grad():
         for p in net.parameters():
             p.copy_(real_numbers(*p.shape, seed=p.numel()) / 10)
@@ -431,17 +431,22 @@ def _two_layers(net: nn.Module) -> None:
         )
 
 
-def _moved(net: Any) -> int:
-    """How many layers get a gradient from a first batch."""
+def _moves(net: Any) -> str:
+    """Whether blame gets through from the loss of a first batch to the first layer."""
     loss = net.loss(net(_pixels(20, seed=5)), torch.arange(20) % 10)
-    weights = {str(p.shape): p for p in net.parameters() if p.ndim == 2}
-    slopes = gradients_of(loss, weights).values()
-    return sum(slope is not None and bool((slope != 0).any()) for slope in slopes)
+    slopes = gradients_of(loss, {str(tuple(p.shape)): p for p in net.parameters()})
+    if all(slope is None for slope in slopes.values()):
+        raise WrongForm(
+            "no gradient flows from the loss back to any layer, so nothing could learn: no "
+            ".item(), .detach(), numpy or no_grad in forward and loss"
+        )
+    first = slopes["(50, 784)"]
+    return "yes" if first is not None and bool((first != 0).any()) else "no"
 
 
 @exercise(
     cases=lambda: [
-        ("layers that the first batch moves", 1),
+        ("does the first batch move the first layer", 1),
         ("scores", 1),
         ("loss", 1),
         ("loss", 255),  # grey values of a byte: scores in the thousands
@@ -503,6 +508,15 @@ class _LateLog(Sound):
 class _TwiceInLoss(Sound):
     def loss(self, scores: Tensor, y: Tensor) -> Any:
         return F.cross_entropy(scores.softmax(dim=1), y)
+
+
+@forecaster.slip(
+    "the log-sum-exp itself overflows: with scores in the hundreds the power is infinite. Take "
+    "log_softmax, or F.cross_entropy."
+)
+class _Overflowing(Sound):
+    def loss(self, scores: Tensor, y: Tensor) -> Any:
+        return (scores.exp().sum(dim=1).log() - scores[torch.arange(len(y)), y]).mean()
 
 
 @forecaster.slip("the relu between the two layers is missing: two affine layers are one.")

@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from lesson5_utils.errors import ArgumentError
-from lesson5_utils.plotting.labels import name_lines, reference
+from lesson5_utils.plotting.labels import halo, reference
 from lesson5_utils.plotting.lines import curves
-from lesson5_utils.plotting.style import BLACK, COLOURS, SMALL, Values, dark, looks
+from lesson5_utils.plotting.style import BLACK, COLOURS, SMALL, Values, dark, looks, same_length
 
 __all__ = ["clinic", "lowest", "surprise"]
 
@@ -24,6 +24,7 @@ def surprise(
     said: Mapping[str, float] | None = None,
     *,
     crowd: Values | None = None,
+    dear: float = 0.01,
     top: float | None = None,
     sheet: bool = False,
 ) -> None:
@@ -32,6 +33,8 @@ def surprise(
     Args:
         said: name → p above 0, each a named dot.
         crowd: many p, [n], each a faint dot; a dashed line is at their mean loss.
+        dear: dots of the crowd below this p are marked, and it is said how many they are and
+            what share of all losses is theirs.
         top: the highest loss in the picture.
         sheet: a second scale on the right, of the logarithm with base 10.
 
@@ -46,32 +49,38 @@ def surprise(
     highest = float(-np.log(everyone.min())) if len(everyone) else 4.0
     top = 1.12 * max(highest, 4.0) if top is None else top
     p = np.concatenate([np.geomspace(np.exp(-top), 0.02, 200), np.linspace(0.02, 1, 200)])
-    ax.plot(p, -np.log(p), color=BLACK, zorder=2)
+    ax.plot(p, -np.log(p), color=BLACK, lw=1.2, zorder=2)
     if len(many):
-        ax.plot(many, -np.log(many), "o", color=COLOURS[0], ms=5, alpha=0.25, zorder=3, mew=0)
-        mean = float(-np.log(many).mean())
-        reference(ax, f"mean {mean:.2f}", y=mean)
+        _crowd(ax, many, dear)
     for name, share in named.items():
-        loss = float(-np.log(share))
-        left = share > 0.8
-        ax.plot([share], [loss], "o", color=COLOURS[1], mec="black", ms=7, zorder=4)
-        place: dict[str, Any] = {"ha": "right" if left else "left", "va": "bottom"}
-        ax.annotate(
-            name,
-            (share, loss),
-            (0 if left else 8, 6 if left else 2),
-            textcoords="offset points",
-            fontsize=SMALL,
-            zorder=5,
-            **place,
-        )
+        at, left = (share, float(-np.log(share))), share > 0.8
+        ax.plot(*([value] for value in at), "o", color=COLOURS[1], mec="black", ms=7, zorder=4)
+        style: dict[str, Any] = {"fontsize": SMALL, "zorder": 5, "ha": "left", "xytext": (8, 2)}
+        style |= {"ha": "right", "xytext": (0, 6)} if left else {}
+        ax.annotate(name, at, textcoords="offset points", **style)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.03 * top, top))
     ax.set(xlabel="probability p given to what came", ylabel="loss −ln p")
     if sheet:
-        right = ax.secondary_yaxis(
-            "right", functions=(lambda y: y / np.log(10), lambda y: y * np.log(10))
-        )
+        ten = np.log(10)
+        there_and_back: Any = (lambda y: y / ten, lambda y: y * ten)
+        right = ax.secondary_yaxis("right", functions=there_and_back)
         right.set_ylabel("the sheet's −log10 p")
+
+
+def _crowd(ax: Axes, p: np.ndarray, dear: float) -> None:
+    """Many forecasts on the curve, the dear ones marked; their mean, and who pays it."""
+    loss, few = -np.log(p), p < dear
+    ax.plot(p[~few], loss[~few], "o", color=COLOURS[0], ms=4, alpha=0.2, mew=0, zorder=3)
+    ax.plot(p[few], loss[few], "D", color=COLOURS[1], ms=5, alpha=0.45, mew=0, zorder=3)
+    ax.axhline(loss.mean(), color="0.45", ls=(0, (4, 2)), lw=1, zorder=1)
+    told = f"dashed: the mean, {loss.mean():.2f}"
+    if few.any():
+        share, part = few.mean(), loss[few].sum() / loss.sum()
+        told = (
+            f"diamonds: under {100 * dear:g} % for the truth\n"
+            f"{100 * share:.1f} % of all, and {100 * part:.0f} % of the loss\n\n{told}"
+        )
+    ax.text(0.97, 0.95, told, transform=ax.transAxes, ha="right", va="top", fontsize=SMALL)
 
 
 def lowest(
@@ -82,29 +91,35 @@ def lowest(
     xlabel: str = "",
     ylabel: str = "",
     top: float | None = None,
-    trace: bool = False,
+    arch: Values | None = None,
 ) -> None:
-    """Lines with a star at the lowest point of each.
+    """Lines with a star at the lowest point of each; several have their names there.
 
     Args:
         lines: name → values, as many as x has; infinite ones are left out.
         top: where the picture is cut off.
-        trace: a dotted line from star to star, in the order of the lines.
+        arch: values over x of a dotted line through the stars.
     """
     shown = {
         name: np.where(np.isfinite(y), y, np.nan)
         for name, y in ((name, np.asarray(y, dtype=float)) for name, y in lines.items())
     }
+    extra = {} if arch is None else {"arch": arch}
+    same_length(x=x, **shown, **extra)
     curves(ax, x, shown, xlabel=xlabel, ylabel=ylabel, named=False)
+    if arch is not None:
+        ax.plot(x, arch, color="0.3", ls=":", lw=1.5, zorder=3)
     at = np.asarray(x, dtype=float)
-    stars = [(at[np.nanargmin(y)], np.nanmin(y)) for y in shown.values()]
-    styles = looks(lines)
-    for (left, low), look in zip(stars, styles.values(), strict=True):
-        ax.plot([left], [low], "*", color=look.colour, mec="black", ms=13, zorder=4)
-    if trace:
-        ax.plot(*np.transpose(stars), color="0.3", ls=":", lw=1.5, zorder=3)
+    for name, look in looks(lines).items():
+        star = float(at[np.nanargmin(shown[name])]), float(np.nanmin(shown[name]))
+        ax.plot(
+            *([value] for value in star), "*", color=look.colour, mec="black", ms=13, zorder=4
+        )
+        if len(lines) > 1:
+            style: dict[str, Any] = {"color": dark(look.colour), "path_effects": halo()}
+            style |= {"fontsize": SMALL, "ha": "center", "va": "top", "zorder": 5}
+            ax.annotate(name, star, (0, -9), textcoords="offset points", **style)
     ax.set_ylim(0, top)
-    name_lines(ax, styles)
 
 
 def clinic(
@@ -134,12 +149,13 @@ def clinic(
             f"{list(grid.shape)} and {len(claims)}"
         )
     for place, (who, lines) in enumerate(losses.items()):
-        _course(grid[0, place], lines, guessing, place == 0)
+        _course(grid[0, place], lines, guessing)
+        grid[0, place].set_ylabel("" if place else "loss")
         grid[0, place].set_title(who)
         _claim(grid[1, place], claims[who])
 
 
-def _course(ax: Axes, lines: Mapping[str, Values], guessing: float, first: bool) -> None:
+def _course(ax: Axes, lines: Mapping[str, Values], guessing: float) -> None:
     """The loss curves of one patient."""
     for label, look in looks(lines).items():
         loss = np.asarray(lines[label], dtype=float)
@@ -149,9 +165,12 @@ def _course(ax: Axes, lines: Mapping[str, Values], guessing: float, first: bool)
         if not fine.all():
             end = steps[fine][-1], loss[fine][-1]
             ax.plot(*([value] for value in end), "x", color=BLACK, ms=8, mew=2, zorder=4)
-            ax.annotate("nan", end, (6, 4), textcoords="offset points", fontsize=SMALL)
+            style: dict[str, Any] = {"fontsize": SMALL, "path_effects": halo(), "zorder": 5}
+            ax.annotate("nan", end, (6, 4), textcoords="offset points", **style)
     reference(ax, y=guessing)
-    ax.set(xlabel="batch", ylabel="loss" if first else "", ylim=(0, 1.5 * guessing))
+    ax.set(xlabel="batch", ylim=(0, 1.15 * guessing))
+    if len(lines) > 1:
+        ax.legend(loc="upper right", bbox_to_anchor=(1.0, 0.88), handlelength=1.8)
 
 
 def _claim(ax: Axes, claim: tuple[float, float] | None) -> None:
