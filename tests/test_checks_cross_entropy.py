@@ -34,7 +34,7 @@ def test_diseases_tells_which_two_were_exchanged() -> None:
         ("Bruno", "Carla", "until one batch"),
     ):
         refuses(check.diseases, right | {one: right[other], other: right[one]}, told)
-    refuses(check.diseases, dict.fromkeys(right, "dead start"), "something else")
+    refuses(check.diseases, dict.fromkeys(right, "dead start"), "Carla")
     refuses(check.diseases, right | {"Ana": "double softmax"}, "softmax twice")
 
 
