@@ -54,6 +54,14 @@ from lesson5_utils import widgets
 names = ["cat", "dog", "plane", "fish", "building"]
 widgets.ScoreSliders([0, 2, -1, 1, 0.5], names, truth=1)
 """
+FITS = """
+from torch import nn, ones
+from lesson5_utils import training
+data = ones(400, 1), ones(400, 1)
+for seed in range(9):
+    training.fit(nn.Linear(1, 1), data, data, 2, 0.01, batch_size=4, progress=True)
+print("All fitted.")
+"""
 MOVING = """
 from lesson5_utils import plotting
 def draw(ax, step):
@@ -146,7 +154,7 @@ def test_without_scripts_the_last_frame_is_seen(page: Path, browser: Any) -> Non
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> index.Course:
     cells = [cell("rate", RATE), cell("pad", PAD), cell("last", "pad")]
-    course = small_course(tmp_path_factory.mktemp("desk"), *cells, second=SCORES)
+    course = small_course(tmp_path_factory.mktemp("desk"), *cells, second=SCORES, third=FITS)
     copies.make(course)
     return course
 
@@ -174,7 +182,8 @@ class Desk:
         self.page = self.window.new_page()
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("request", lambda request: self.asked.add(request.url.split("/")[2]))
-        self.page.goto(f"{lab.address}lab/tree/work/{name}.ipynb?token={lab.token}")
+        place = f"lab/workspaces/{name}/tree/work/{name}.ipynb"  # alone on its desk
+        self.page.goto(f"{lab.address}{place}?token={lab.token}")
         self.page.wait_for_selector("text=| Idle", timeout=60_000)
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
@@ -198,9 +207,8 @@ class Desk:
     def close(self) -> None:
         assert self.said == []
         assert {host.split(":")[0] for host in self.asked} <= {"127.0.0.1", ""}
-        assert self.page.locator(".jp-Cell").count() == self.cells, (
-            "no key has cut or made a cell"
-        )
+        cells = self.page.locator(".jp-Cell").all_inner_texts()
+        assert len(cells) == self.cells, ("a key has cut or made a cell", cells)
         self.window.close()
 
 
@@ -345,6 +353,19 @@ def test_scores_fit_their_window(scores: Desk) -> None:
         scores.page.wait_for_timeout(1_000)
         box = scores.page.locator(".lesson5-scores")
         assert box.evaluate("one => one.scrollWidth <= one.clientWidth + 1"), wide
+
+
+def test_finished_bars_leave_nothing_also_after_a_reload(lab: Lab, browser: Any) -> None:
+    opened = Desk(lab, browser, "02_third", 2, "text=/^All fitted/ >> visible=true")
+    page = opened.page
+    for _ in range(2):
+        told = page.locator(".jp-OutputArea-output").all_inner_texts()
+        assert [text.strip() for text in told] == ["", "All fitted."]
+        opened.keys("Control+s")
+        page.wait_for_timeout(2_000)
+        page.reload()
+        page.wait_for_selector(opened.ready, timeout=60_000)
+    opened.close()
 
 
 # A widget without JupyterLab: its own script, and a model whose changes Python answers.

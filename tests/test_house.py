@@ -17,7 +17,7 @@ FLOORS = [
     {"errors"},
     {"arguments", "saving"},
     {"datasets", "models", "optimizers", "schedules", "lr_range"},
-    {"layers", "batching", "entries"},
+    {"layers", "batching", "bars", "entries"},
     {"hooks"},
     {"training"},
     {"interpret", "plotting", "exercises"},

@@ -63,7 +63,7 @@ def catalogue() -> tuple[DataSet, ...]:
 
 
 def find(kind: str, name: str) -> DataSet:
-    """The data set of that kind, "ratings" or "digits", and name.
+    """The data set of that kind, "ratings", "sales" or "digits", and name.
 
     Raises:
         ArgumentError: an unknown name.
