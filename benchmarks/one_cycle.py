@@ -49,9 +49,9 @@ PARTS: dict[str, Callable[[int, int], tuple[float, float]]] = {
 }
 names["plans"].update({} if REAL else PARTS)
 RATES = (0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16)
-BUDGETS = (1, 2, 3, 4, 5, 6, 8)
+BUDGETS = (1, 2, 3, 4, 6)
 LONGEST = 20  # epochs of a constant rate, whose one run holds all its budgets
-RACE = {"one-cycle": (0.005, 0.01, 0.02), "fall only": (0.0025, 0.005, 0.01)}
+RACE = {"one-cycle": (0.005, 0.01, 0.02), "fall only": (0.0025, 0.005, 0.01, 0.02)}
 RACE["constant"] = (0.0005, 0.001, 0.002, 0.004, 0.008)
 PAIRS = {"constant": (0.005,), "fall only": (0.01, 0.02), "one-cycle": (0.01, 0.02)}
 PAIRS |= {"step": (0.01,), "cycle, momentum 0.9": (0.02,)}

@@ -156,21 +156,17 @@ def trade_off(
     Args:
         groups: name → (x, y), of one length each.
     """
-    means = []
+    means, whiskers = [], []
     for name, look in looks(groups).items():
         x, y = (np.asarray(values, dtype=float) for values in groups[name])
         same_length(x=x, y=y)
-        means.append((float(x.mean()), float(y.mean())))
-        errors = [v.std(ddof=1) / np.sqrt(len(v)) if len(v) > 1 else 0.0 for v in (x, y)]
-        ax.errorbar(
-            *means[-1],
-            errors[1],
-            errors[0],
-            color=look.colour,
-            marker=look.marker,
-            ms=8,
-            lw=1.2,
-        )
+        mean = np.array([x.mean(), y.mean()])
+        error = [v.std(ddof=1) / np.sqrt(len(v)) if len(v) > 1 else 0.0 for v in (x, y)]
+        style: dict[str, Any] = {"color": look.colour, "marker": look.marker}
+        ax.errorbar(*mean, error[1], error[0], **style, ms=8, lw=1.2, ls="")
+        means.append(mean)
+        for side in np.linspace(-1, 1, 15):
+            whiskers += [mean + [side * error[0], 0], mean + [0, side * error[1]]]
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.margins(0.18)
-    name_points(ax, np.asarray(means), list(groups))
+    ax.margins(0.14)
+    name_points(ax, np.asarray(means), list(groups), [np.asarray(whiskers)])
