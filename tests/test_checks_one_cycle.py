@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from lesson5_utils import schedules
 from lesson5_utils.exercises import one_cycle as check
 from lesson5_utils.lr_range import smooth
-from tests.answers import accepts, refuses
+from answers import accepts, refuses
 
 # --- range_test --------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,11 @@ from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts, OneCycleLR
 
 from lesson5_utils import datasets, lr_range, models, plotting, training
 from lesson5_utils.book.index import namespace
+from lesson5_utils.exercises import one_cycle as check
 
-SCHEDULE = ("imports", "cosine", "answer-one_cycle", "one-cycle", "torch-cycle", "torch-equal")
+SCHEDULE = ("imports", "cosine", "answer-one-cycle", "one-cycle", "torch-cycle", "torch-equal")
 SCHEDULE += ("restarts",)
-NAMES = namespace("06", *SCHEDULE, "smooth", "answer-range_test", "valley")
+NAMES = namespace("06", *SCHEDULE, "smooth", "answer-range-test", "valley")
 
 
 @settings(deadline=None, max_examples=60)
@@ -141,10 +143,37 @@ def test_two_juries_of_500_prefer_two_schedules_and_fresh_splits_none() -> None:
     for jury, sign in (("valid", -1), ("test", 1)):
         shares = table.pivot(index="seed", columns="plan", values=jury)
         assert sign * (shares["one-cycle"] - shares["fall only"]).mean() > 0
-    pairs = datasets.measured("one_cycle_pairs")
-    pairs = pairs.pivot(index="seed", columns=["plan", "lr"], values="right")
-    apart = pairs["one-cycle", 0.02] - pairs["fall only", 0.02]
+    pairs = datasets.measured("one_cycle_pairs").set_index("data")
+    bundled = pairs.loc["sample"].pivot(index="seed", columns=["plan", "lr"], values="right")
+    apart = bundled["one-cycle", 0.02] - bundled["fall only", 0.02]
     assert len(apart) >= 40 and abs(apart.mean()) < 2 * apart.std() / len(apart) ** 0.5
+    real = pairs.loc["mnist"].pivot(index="seed", columns=["plan", "lr"], values="right")
+    apart = real["one-cycle", 0.01] - real["fall only", 0.01]
+    assert len(apart) >= 8 and apart.min() > 0 and 0.001 < apart.mean() < 0.002
+
+
+def test_whoever_chooses_the_target_chooses_the_factor() -> None:
+    table = datasets.measured("one_cycle_race")
+    runs: dict[str, Any] = {plan: {} for plan in ("constant", "fall only", "one-cycle")}
+    for (plan, epochs, lr), one in table.groupby(["plan", "epochs", "lr"]):
+        assert len(one) == 3
+        runs[plan].setdefault(epochs, {})[lr] = (one.valid.tolist(), one.test.tolist())
+    needed = {
+        plan: [
+            check.epochs_needed.reference(runs[plan], t) for t in (0.965, 0.97, 0.9725, 0.975)
+        ]
+        for plan in runs
+    }
+    assert needed["constant"] == [3, 9, 16, math.inf]
+    assert needed["one-cycle"] == [2, 3, 3, 3] and needed["fall only"] == [2, 3, 4, 6]
+    chosen = {
+        (plan, epochs): max(rates, key=lambda lr: sum(rates[lr][0]))
+        for plan, budgets in runs.items()
+        for epochs, rates in budgets.items()
+    }
+    for (plan, epochs), lr in chosen.items():  # a longer list would change nothing
+        tried = runs[plan][epochs]
+        assert epochs == 1 or min(tried) < lr < max(tried), (plan, epochs, lr)
 
 
 def test_flat_and_good_do_not_go_together() -> None:
@@ -159,6 +188,8 @@ def test_flat_and_good_do_not_go_together() -> None:
     calm, best = mean.loc[("constant", 4, 0.0025)], mean.loc[("constant", 4, 0.01)]
     assert best.rise > 1.3 * calm.rise and abs(best.right - calm.right) < 0.005
     assert abs(calm.rise - cycle.rise) < 0.05 and cycle.right > calm.right + 0.015
+    real = table[table["data"] == "mnist"].groupby(["plan", "epochs", "lr"]).rise.mean()
+    assert real["one-cycle", 4, 0.02] > 1.1 * real["constant", 4, 0.0025]
     for plan in ("constant", "fall only", "one-cycle"):
         low, high = (mean.loc[(plan, 4, lr)].rise for lr in (0.005, 0.04))
         assert high > 1.5 * low

@@ -166,7 +166,10 @@ def trade_off(
         ax.errorbar(*mean, error[1], error[0], **style, ms=8, lw=1.2, ls="")
         means.append(mean)
         for side in np.linspace(-1, 1, 15):
-            whiskers += [mean + [side * error[0], 0], mean + [0, side * error[1]]]
+            whiskers += [
+                mean + side * np.array([error[0], 0]),
+                mean + side * np.array([0, error[1]]),
+            ]
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.margins(0.14)
     name_points(ax, np.asarray(means), list(groups), [np.asarray(whiskers)])
