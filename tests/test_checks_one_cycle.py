@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
+from answers import accepts, refuses
 
 from lesson5_utils import schedules
 from lesson5_utils.exercises import one_cycle as check
 from lesson5_utils.lr_range import smooth
-from answers import accepts, refuses
 
 # --- range_test --------------------------------------------------------------------------
 

@@ -162,8 +162,8 @@ def trade_off(
         same_length(x=x, y=y)
         mean = np.array([x.mean(), y.mean()])
         error = [v.std(ddof=1) / np.sqrt(len(v)) if len(v) > 1 else 0.0 for v in (x, y)]
-        style: dict[str, Any] = {"color": look.colour, "marker": look.marker}
-        ax.errorbar(*mean, error[1], error[0], **style, ms=8, lw=1.2, ls="")
+        style: dict[str, Any] = {"color": look.colour, "marker": look.marker, "ls": ""}
+        ax.errorbar(mean[0], mean[1], yerr=error[1], xerr=error[0], **style, ms=8, lw=1.2)
         means.append(mean)
         for side in np.linspace(-1, 1, 15):
             whiskers += [
