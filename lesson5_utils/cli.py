@@ -90,7 +90,8 @@ def run(
 
     What was executed before, and would come out the same, is not executed again.
     """
-    from lesson5_utils.book import files, index, pages, runner
+    from lesson5_utils import saving
+    from lesson5_utils.book import index, pages, runner
 
     started = time.monotonic()
     course = index.load()
@@ -98,7 +99,7 @@ def run(
     _fetch_data(ratings, digits)
     _check_device()
     executed = course.executed(ratings, digits)
-    files.folder(course.pages)  # refused now, not after the notebooks
+    saving.folder(course.pages)  # refused now, not after the notebooks
     try:
         runner.run(course, lessons, ratings, digits)
     except runner.NotebookError:  # what ran before it is worth reading
@@ -160,12 +161,13 @@ def _link(page: Path) -> str:
 @app.command(epilog="Example: lesson5 notebooks 02")
 def notebooks(names: Notebooks = None) -> None:
     """Execute notebooks on the bundled data and save their outputs in place (for authors)."""
-    from lesson5_utils.book import files, index, runner
+    from lesson5_utils import saving
+    from lesson5_utils.book import index, runner
 
     course = index.load()
     runner.save_in_place(course, course.choose(names or ()))
     for file in course.pictures:
-        files.write(course.root / file, index.saved_picture(course, file))
+        saving.write(course.root / file, index.saved_picture(course, file))
 
 
 @app.command(
@@ -239,6 +241,58 @@ def _start_jupyter(options: list[str]) -> None:
     from jupyterlab.labapp import main
 
     main(options)
+
+
+@app.command(epilog="Example: lesson5 challenge 09")
+def challenge(
+    notebook: Annotated[
+        str | None, typer.Argument(help="Such as 09; without it, all.", show_default=False)
+    ] = None,
+) -> None:
+    """List the challenges: the course's own entries and yours, the best first.
+
+    An entry of yours is kept when its check in the notebook has run it on held-out rows.
+    """
+    from lesson5_utils import entries, saving
+    from lesson5_utils.book import index
+
+    course = index.load()
+    chosen = course.choose([notebook] if notebook else ())
+    lessons = {lesson.name[3:]: lesson for lesson in course.choose()}
+    goals = {goal: own for goal, own in entries.goals().items() if goal.module in lessons}
+    have = dict.fromkeys(lessons[goal.module].name for goal in goals)
+    if notebook and chosen[0].name not in have:
+        which = f"these have one: {', '.join(have)}" if have else "nor has any other yet"
+        raise ArgumentError(f"{chosen[0].name} has no challenge; {which}")
+    yours, damaged = entries.kept()
+    for goal, own in goals.items():
+        lesson = lessons[goal.module]
+        if lesson in chosen:
+            mine = [one for one in yours if one.challenge == goal.challenge]
+            lower = " (lower is better)" if goal.lower else ""
+            typer.echo(f"{lesson.name} · {goal.title}{lower}")
+            typer.echo("\n".join(entries.board(goal, [*own, *mine])))
+            if not mine:
+                typer.echo(f"        none of yours yet: {_how_to_enter(lesson.number)}")
+            typer.echo()
+    work = saving.work_folder()
+    if not goals:
+        typer.echo("There is no challenge yet.")
+    elif yours and work:
+        place = os.path.relpath(work / entries.FOLDER)
+        typer.echo(f"Yours are in {place}, with the code; delete what you want to forget.")
+    known = {goal.challenge for goal in goals}
+    for one in yours:
+        if one.challenge not in known:
+            typer.echo(f"{one.file} is for {one.challenge}, no challenge of this course")
+    for told in damaged:
+        typer.echo(told)
+
+
+def _how_to_enter(number: str) -> str:
+    if os.environ.get("LESSON5_WORK_DIR") == "":
+        return "nothing is kept while LESSON5_WORK_DIR is set to nothing, so unset it"
+    return f"`lesson5 lab {number}`, write your function, run its check"
 
 
 @data.command("list", epilog="Example: lesson5 data list")

@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 from lesson5_utils import arguments
+from lesson5_utils.bars import bar
 from lesson5_utils.batching import Data, Loss, Metric, measured, predict, tensors
 from lesson5_utils.errors import TrainingDiverged
 from lesson5_utils.layers import frozen_norms
@@ -308,10 +308,10 @@ class Progress(Hook):
     """A bar that counts the steps and tells the last validation loss."""
 
     def __init__(self, shown: bool) -> None:
-        self.shown, self.bar = shown, tqdm(disable=True)
+        self.shown, self.bar = shown, bar(0, shown=False)
 
     def start(self, run: Run) -> None:
-        self.bar = tqdm(total=run.steps, disable=not self.shown, leave=False)
+        self.bar = bar(run.steps, self.shown)
 
     def after_step(self, run: Run) -> None:
         self.bar.update()

@@ -56,11 +56,13 @@ def running_lab(course: index.Course, own: Path) -> Iterator[Lab]:
         server = subprocess.Popen(command, cwd=course.root, env=env, stdout=log, stderr=log)
     try:
         ends = time.monotonic() + 60
-        while not (found := list((own / "RUNTIME").glob("jpserver-*.json"))):
+        found, text = (own / "RUNTIME").glob, ""
+        while not text.rstrip().endswith("}"):  # the file is there before what is in it
             said = (own / "log").read_text()
             assert server.poll() is None and time.monotonic() < ends, said
             time.sleep(0.05)
-        told = json.loads(found[0].read_text())
+            text = "".join(one.read_text() for one in found("jpserver-*.json"))
+        told = json.loads(text)
         yield Lab(told["url"], told["token"])
     finally:
         server.terminate()

@@ -49,6 +49,19 @@ def why(digit):
 pad = widgets.DrawingPad(scores, why)
 pad
 """
+SCORES = """
+from lesson5_utils import widgets
+names = ["cat", "dog", "plane", "fish", "building"]
+widgets.ScoreSliders([0, 2, -1, 1, 0.5], names, truth=1)
+"""
+FITS = """
+from torch import nn, ones
+from lesson5_utils import training
+data = ones(400, 1), ones(400, 1)
+for seed in range(9):
+    training.fit(nn.Linear(1, 1), data, data, 2, 0.01, batch_size=4, progress=True)
+print("All fitted.")
+"""
 MOVING = """
 from lesson5_utils import plotting
 def draw(ax, step):
@@ -141,7 +154,7 @@ def test_without_scripts_the_last_frame_is_seen(page: Path, browser: Any) -> Non
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> index.Course:
     cells = [cell("rate", RATE), cell("pad", PAD), cell("last", "pad")]
-    course = small_course(tmp_path_factory.mktemp("desk"), *cells)
+    course = small_course(tmp_path_factory.mktemp("desk"), *cells, second=SCORES, third=FITS)
     copies.make(course)
     return course
 
@@ -155,22 +168,26 @@ def lab(
 
 
 class Desk:
-    """The notebook of widgets, all its cells run, in one window."""
+    """A notebook of widgets, all its cells run, in one window; `ready` is then seen."""
 
-    def __init__(self, lab: Lab, browser: Any) -> None:
+    def __init__(
+        self, lab: Lab, browser: Any, name: str, cells: int, ready: str, **window: Any
+    ) -> None:
+        self.cells, self.ready = cells, ready
         self.said: list[str] = []
         self.asked: set[str] = set()
         self.window = browser.new_context(
-            viewport={"width": 1200, "height": 1000}, has_touch=True
+            viewport={"width": 1200, "height": 1000}, has_touch=True, **window
         )
         self.page = self.window.new_page()
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("request", lambda request: self.asked.add(request.url.split("/")[2]))
-        self.page.goto(f"{lab.address}lab/tree/work/00_first.ipynb?token={lab.token}")
+        place = f"lab/workspaces/{name}/tree/work/{name}.ipynb"  # alone on its desk
+        self.page.goto(f"{lab.address}{place}?token={lab.token}")
         self.page.wait_for_selector("text=| Idle", timeout=60_000)
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        self.page.wait_for_selector(".lesson5-pad >> nth=1", timeout=90_000)
+        self.page.wait_for_selector(ready, timeout=90_000)
         self.pad = self.page.locator(".lesson5-pad").first
         self.paper = self.pad.locator(".lesson5-paper")
         self.films = self.page.locator(".lesson5-film")
@@ -190,13 +207,21 @@ class Desk:
     def close(self) -> None:
         assert self.said == []
         assert {host.split(":")[0] for host in self.asked} <= {"127.0.0.1", ""}
-        assert self.page.locator(".jp-Cell").count() == 4, "no key has cut or made a cell"
+        cells = self.page.locator(".jp-Cell").all_inner_texts()
+        assert len(cells) == self.cells, ("a key has cut or made a cell", cells)
         self.window.close()
 
 
 @pytest.fixture
 def desk(lab: Lab, browser: Any) -> Iterator[Desk]:
-    opened = Desk(lab, browser)
+    opened = Desk(lab, browser, "00_first", 4, ".lesson5-pad >> nth=1")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def scores(lab: Lab, browser: Any) -> Iterator[Desk]:
+    opened = Desk(lab, browser, "01_second", 2, ".lesson5-scores")
     yield opened
     opened.close()
 
@@ -278,6 +303,71 @@ def test_widgets_fit_their_window(desk: Desk) -> None:
             assert inside, (wide, box.inner_text())
 
 
+def losses(desk: Desk) -> list[str]:
+    """Both losses, as they stand above the sliders."""
+    return desk.page.locator(".lesson5-scores tbody td:nth-child(2)").all_inner_texts()
+
+
+def test_scores_are_moved_by_mouse_keys_and_finger(scores: Desk) -> None:
+    page = scores.page
+    assert losses(scores) == ["0.57", "0.26"]
+    slider = page.get_by_role("slider", name="score of dog")
+    edge = slider.bounding_box()
+    middle = edge["y"] + edge["height"] / 2
+    page.mouse.move(edge["x"] + edge["width"] * 8 / 12, middle)
+    page.mouse.down()
+    page.mouse.move(edge["x"] + 2, middle, steps=12)
+    scores.tells(r"\+1\.00")  # while it is dragged
+    page.mouse.up()
+    scores.tells("−6.00")
+    assert slider.get_attribute("aria-valuetext") == "−6.00, probability 0.00"
+    scores.keys("End x")
+    scores.tells("The truth is dog, p 0.99")
+    scores.keys("ArrowLeft ArrowLeft")
+    scores.tells("5.80")
+    page.get_by_role("radio", name="dog is the true class").focus()
+    scores.keys("ArrowDown ArrowDown x")
+    scores.tells("The truth is fish, p 0.01: cross-entropy 4.82")
+    edge = page.get_by_role("slider", name="score of fish").bounding_box()
+    page.touchscreen.tap(edge["x"] + edge["width"] - 1, edge["y"] + edge["height"] / 2)
+    scores.tells("The truth is fish, p 0.5")
+    page.get_by_role("button", name="Reset").tap()
+    scores.tells("The truth is dog, p 0.56")
+    assert losses(scores) == ["0.57", "0.26"]
+
+
+def test_scores_are_there_after_a_reload(scores: Desk) -> None:
+    scores.page.get_by_role("slider", name="score of dog").focus()
+    scores.keys("Home Control+s")
+    scores.tells("The truth is dog, p 0.00: cross-entropy 7.75")
+    scores.page.wait_for_timeout(2_000)
+    scores.page.reload()
+    scores.page.wait_for_selector(scores.ready, timeout=60_000)
+    assert losses(scores) == ["7.75", "1.34"]
+
+
+def test_scores_fit_their_window(scores: Desk) -> None:
+    scores.keys("Control+b")  # without the list of files
+    for wide in (1200, 420, 360):
+        scores.page.set_viewport_size({"width": wide, "height": 1000})
+        scores.page.wait_for_timeout(1_000)
+        box = scores.page.locator(".lesson5-scores")
+        assert box.evaluate("one => one.scrollWidth <= one.clientWidth + 1"), wide
+
+
+def test_finished_bars_leave_nothing_also_after_a_reload(lab: Lab, browser: Any) -> None:
+    opened = Desk(lab, browser, "02_third", 2, "text=/^All fitted/ >> visible=true")
+    page = opened.page
+    for _ in range(2):
+        told = page.locator(".jp-OutputArea-output").all_inner_texts()
+        assert [text.strip() for text in told] == ["", "All fitted."]
+        opened.keys("Control+s")
+        page.wait_for_timeout(2_000)
+        page.reload()
+        page.wait_for_selector(opened.ready, timeout=60_000)
+    opened.close()
+
+
 # A widget without JupyterLab: its own script, and a model whose changes Python answers.
 STAGE = """
 const listeners = {};
@@ -352,5 +442,36 @@ def test_the_graph_of_a_net_is_played_by_keys(scheme: str, browser: Any) -> None
     opened.keyboard.press("Space")
     opened.wait_for_function("document.body.innerText.includes('loss 4.4944')")
     assert graph.values == net.values()
+    assert wrong == []
+    opened.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_scores_are_told_in_words_when_they_rest(scheme: str, browser: Any) -> None:
+    names = ["cat", "dog", "a very long name of a class"]
+    sliders = widgets.ScoreSliders([0.25, 9, -1], names, truth=1)
+    opened, wrong = stage(sliders, browser, scheme)
+    spoken, slider = opened.get_by_role("status"), opened.get_by_role("slider", name="dog")
+    assert spoken.inner_text() == "", "nothing is said before something moves"
+    assert slider.get_attribute("aria-valuetext") == "9.00, probability 1.00"
+    assert slider.get_attribute("max") == "9", "a score beyond the bounds has room"
+    opened.evaluate("""
+        window.heard = [];
+        const aloud = document.querySelector("[role=status]");
+        new MutationObserver(() => heard.push(aloud.textContent)).observe(
+          aloud, { childList: true });
+    """)
+    slider.focus()
+    for key in ("Home", "ArrowRight", "ArrowRight", "ArrowRight"):
+        opened.keyboard.press(key)
+        opened.wait_for_timeout(150)
+    opened.wait_for_function("heard.length > 0")
+    assert opened.evaluate("heard") == [sliders._shown["said"]], "not at every step"
+    assert sliders.scores == pytest.approx([0.25, -5.7, -1]), "the others stay as they were"
+    arrows = opened.get_by_role("img", name="cross-entropy pushes up by 1.00; MSE pushes up by")
+    assert arrows.count() == 1
+    opened.set_viewport_size({"width": 320, "height": 700})
+    opened.wait_for_timeout(300)
+    assert opened.evaluate("document.documentElement.scrollWidth") == 320
     assert wrong == []
     opened.close()

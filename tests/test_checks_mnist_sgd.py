@@ -306,7 +306,7 @@ def all_turned_round() -> dict[str, str]:
         (all_turned_round(), "both pairs are the wrong way round"),
         ({**RIGHT_BUGS, "Ana": "backward", "Davi": "in place"}, "is not 0 but None"),
         ({**RIGHT_BUGS, "Ana": "softmax"}, "Unknown choice 'softmax'"),
-        (dict.fromkeys(RIGHT_BUGS, "zeroing"), "something else"),
+        (dict.fromkeys(RIGHT_BUGS, "zeroing"), "right: Carla. Not yet: Ana, Bruno, Davi."),
         ({"Ana": "in place"}, ""),
         (["in place", "no_grad", "zeroing", "backward"], ""),
     ],

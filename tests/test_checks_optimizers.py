@@ -200,7 +200,7 @@ def adam_wrong(step: Callable[[Tensor, Tensor, int], Tensor]) -> list[float]:
         ({"A": "s is not corrected", "C": "neither is corrected"}, "A and C are exchanged"),
         ({"B": "nothing is wrong"}, "B is not right at any step"),
         ({"B": "no root"}, "Unknown choice"),
-        ({"A": "m is not corrected"}, "something else"),
+        ({"A": "m is not corrected"}, "Right: B, C, D. Not yet: A."),
     ],
 )
 def test_bugs_refuses(changed: dict[str, str], phrase: str) -> None:

@@ -15,11 +15,13 @@ import pytest
 from small_course import ROOT, cell, kernels_of, small_course
 
 import lesson5_utils
-from lesson5_utils import cli, datasets
+from lesson5_utils import cli, datasets, entries, saving
 from lesson5_utils.book import copies, index, pages, runner
+from lesson5_utils.entries import Entry, Goal
 from lesson5_utils.errors import DataError
 
-COMMANDS = [["run"], ["lab"], ["notebooks"], ["data"], ["data", "list"], ["data", "fetch"]]
+COMMANDS = [["run"], ["lab"], ["notebooks"], ["challenge"]]
+COMMANDS += [["data"], ["data", "list"], ["data", "fetch"]]
 SLOW = "import pathlib, time; pathlib.Path('{}').touch(); time.sleep(60)"
 on_posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals of POSIX")
 
@@ -70,7 +72,7 @@ def test_version_and_help(
     assert capsys.readouterr().out == f"lesson5 {lesson5_utils.__version__}\n"
     assert lesson5(monkeypatch, "--help") == 0
     told = capsys.readouterr().out
-    assert all(f" {name} " in told for name in ("run", "lab", "notebooks", "data"))
+    assert all(f" {name} " in told for name in ("run", "lab", "notebooks", "challenge", "data"))
 
 
 @pytest.mark.parametrize("names", [[], *COMMANDS], ids=" ".join)
@@ -92,6 +94,82 @@ def test_data_list_says_what_there_is_and_where(
     assert "bundled" in told
 
 
+@pytest.fixture
+def challenges(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A small course in which 00 has a challenge; the learner's folder for entries."""
+    small = small_course(tmp_path / "course")
+    goal = Goal("first.best", "a large sum", 0.9, False, True, "", 1)
+    rows = [
+        (goal, Entry(goal.challenge, name, score)) for name, score in (("a", 0.8), ("b", 1))
+    ]
+    (small.root / "benchmarks").mkdir()
+    (small.root / "benchmarks" / entries.TABLE).write_text(entries.table(rows))
+    monkeypatch.setattr(datasets.registry, "bundled", lambda: small.root / "data")
+    monkeypatch.chdir(small.root)
+    monkeypatch.delenv("LESSON5_WORK_DIR")
+    return small.work / entries.FOLDER
+
+
+@pytest.mark.parametrize("named", [[], ["00"], ["0"], ["00_first"]])
+def test_challenge_lists_the_courses_entries_and_how_to_enter(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    challenges: Path,
+    named: list[str],
+) -> None:
+    assert lesson5(monkeypatch, "challenge", *named) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "00_first · a large sum",
+        "     1  100.0 %  course  b",
+        "  mark   90.0 %  ------  the score to reach",
+        "     2   80.0 %  course  a",
+        "        none of yours yet: `lesson5 lab 00`, write your function, run its check",
+        "",
+    ]
+    monkeypatch.setenv("LESSON5_WORK_DIR", "")
+    assert lesson5(monkeypatch, "challenge", *named) == 0
+    assert "nothing is kept while LESSON5_WORK_DIR is set" in capsys.readouterr().out
+
+
+def test_challenge_lists_yours_among_them_and_says_what_it_cannot_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], challenges: Path
+) -> None:
+    mine = entries.keep(Entry("first.best", "mine", 0.85, "2026-11-30 20:41", "code"))
+    lost = entries.keep(Entry("gone.best", "lost", 0.5, "2026-11-30 20:41"))
+    assert mine and lost
+    (challenges / "odd.py").write_text("odd")
+    assert lesson5(monkeypatch, "challenge") == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[3] == f"     2   85.0 %  yours   mine, 2026-11-30 20:41, {mine.name}"
+    place = os.path.join("work", "challenges")
+    assert told[6] == f"Yours are in {place}, with the code; delete what you want to forget."
+    assert told[7] == f"{lost} is for gone.best, no challenge of this course"
+    assert (
+        told[8].startswith(f"{challenges / 'odd.py'} is not read as an entry (")
+        and told[9:] == []
+    )
+
+
+def test_a_notebook_without_a_challenge_is_told_which_have_one(
+    monkeypatch: pytest.MonkeyPatch, challenges: Path
+) -> None:
+    told = "lesson5: 01_second has no challenge; these have one: 00_first"
+    assert lesson5(monkeypatch, "challenge", "01") == told
+    (challenges.parents[1] / "benchmarks" / entries.TABLE).unlink()
+    assert "nor has any other yet" in str(lesson5(monkeypatch, "challenge", "01"))
+    assert lesson5(monkeypatch, "challenge") == 0
+
+
+def test_challenges_are_listed_without_torch(challenges: Path) -> None:
+    code = (
+        "import sys\nfrom lesson5_utils import cli\nsys.argv = ['lesson5', 'challenge']\n"
+        "try: cli.main()\nexcept SystemExit: print({'torch', 'numpy'} & set(sys.modules))"
+    )
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    told = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert told.stdout.splitlines()[-1] == "set()", told.stderr
+
+
 @pytest.mark.parametrize("command", ["run", "lab"])
 def test_a_device_that_is_not_here_is_refused_before_anything_starts(
     monkeypatch: pytest.MonkeyPatch, command: str
@@ -107,6 +185,7 @@ def test_a_device_that_is_not_here_is_refused_before_anything_starts(
     [
         (["run", "11_nothing"], "unknown notebook '11_nothing'"),
         (["lab", "11_nothing"], "unknown notebook '11_nothing'"),
+        (["challenge", "11_nothing"], "unknown notebook '11_nothing'"),
         (["run", "--ratings", "ml-100"], "unknown ratings data set 'ml-100'"),
         (["run", "--digits", "ml-100k"], "unknown digits data set 'ml-100k'"),
         (["lab", "--ratings", "ml-100"], "unknown ratings data set 'ml-100'"),
@@ -135,7 +214,7 @@ def test_outside_the_course_one_sentence_says_where_to_get_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(index, "PACKAGE", tmp_path / "site-packages" / "lesson5_utils")
+    monkeypatch.setattr(saving, "PACKAGE", tmp_path / "site-packages" / "lesson5_utils")
     assert "get the whole course" in str(lesson5(monkeypatch, "run"))
 
 

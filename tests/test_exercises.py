@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -18,17 +17,7 @@ from lesson5_utils import exercises
 from lesson5_utils.exercises import Exercise, Slip, differs
 from lesson5_utils.exercises.engine.values import can_slope
 
-
-@cache
-def found() -> dict[str, Exercise]:
-    """Every exercise of every module, as "module.name"."""
-    listed = {}
-    for info in pkgutil.iter_modules(exercises.__path__):
-        module = importlib.import_module(f"{exercises.__name__}.{info.name}")
-        for name, value in vars(module).items():
-            if isinstance(value, Exercise):
-                listed[f"{info.name}.{name}"] = value
-    return listed
+found = cache(exercises.every)
 
 
 def some(choose: Callable[[str, Exercise], bool]) -> pytest.MarkDecorator:
@@ -42,7 +31,7 @@ SLIPS = [
     for i, slip in enumerate(one.slips)
 ]
 every_exercise = some(lambda _, one: True)
-every_call = some(lambda _, one: one.cases is not None or one.score is not None)
+every_call = some(lambda _, one: not one.is_value)
 every_function = some(
     lambda _, one: one.cases is not None and not isinstance(one.reference, type)
 )
@@ -57,8 +46,7 @@ def test_an_exercise_is_called_as_in_its_module_and_is_exported(full_name: str) 
 
 
 def right_answer(one: Exercise) -> Any:
-    is_value = one.cases is None and one.score is None
-    return one.reference() if is_value else one.reference
+    return one.reference() if one.is_value else one.reference
 
 
 @every_exercise
@@ -70,8 +58,7 @@ def test_the_reference_is_accepted_and_its_why_is_told(one: Exercise) -> None:
 
 @pytest.mark.parametrize(("one", "slip"), SLIPS)
 def test_each_slip_is_refused_and_named_first(one: Exercise, slip: Slip) -> None:
-    is_value = one.cases is None and one.score is None
-    report = one(slip.answer() if is_value else slip.answer)
+    report = one(slip.answer() if one.is_value else slip.answer)
     assert report.status == "wrong"
     told = report.text.splitlines()
     assert told[0] == f"✗ {one.name}: not yet." and slip.says[1:] in told[1], report.text
@@ -125,8 +112,7 @@ def stub_of(one: Exercise) -> Any:
 
 @every_exercise
 def test_an_unanswered_exercise_says_so_gently(one: Exercise) -> None:
-    is_value = one.cases is None and one.score is None
-    for answer in (None, ..., *([] if is_value else [stub_of(one)])):
+    for answer in (None, ..., *([] if one.is_value else [stub_of(one)])):
         report = one(answer)
         assert report.status == "unanswered" and "not answered yet" in report.text
 
@@ -190,9 +176,8 @@ STRANGE: dict[str, Callable[[], Any]] = {
 
 @every_exercise
 def test_no_answer_however_strange_makes_a_check_raise(one: Exercise) -> None:
-    is_value = one.cases is None and one.score is None
     for name, make in STRANGE.items():
-        report = one(make() if is_value else lambda *_, make=make: make())
+        report = one(make() if one.is_value else lambda *_, make=make: make())
         assert report.status != "right" and one.name in report.text, name
         assert name == "half an answer" or report.status == "wrong", name
 
@@ -251,10 +236,11 @@ def _spoil(arguments: tuple[Any, ...]) -> None:
 @every_exercise
 def test_until_it_is_right_the_reference_is_used(one: Exercise) -> None:
     wrong = one.slips[0].answer
-    is_value = one.cases is None and one.score is None
-    for answer in (..., None, wrong() if is_value else wrong):
+    for answer in (..., None, wrong() if one.is_value else wrong):
         used = one.use(answer)
-        assert differs(right_answer(one), used) is None if is_value else used is one.reference
+        assert (
+            differs(right_answer(one), used) is None if one.is_value else used is one.reference
+        )
 
 
 @every_exercise

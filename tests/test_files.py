@@ -1,4 +1,4 @@
-"""book/files.py: what is saved of a notebook, and that nothing is written by halves."""
+"""book/files.py: what is saved of a notebook."""
 
 from __future__ import annotations
 
@@ -65,48 +65,6 @@ def test_what_is_no_notebook_is_told_with_its_place(tmp_path: Path, spoil: Any) 
     path.write_text(spoil(json.loads(path.read_text())))
     with pytest.raises(Lesson5Error, match=r"a\.ipynb is not a readable notebook: in build/"):
         files.read(path)
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
-    path = tmp_path / "page.html"
-    files.write(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        files.write(path, "new \udcff")
-    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
-
-
-def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
-    (tmp_path / "build").write_text("")
-    with pytest.raises(
-        Lesson5Error, match=r"build is a file, where a folder is needed: rename"
-    ):
-        files.write(tmp_path / "build" / "html" / "page.html", "new")
-
-
-def test_what_the_system_refuses_is_said_in_its_words(tmp_path: Path) -> None:
-    (tmp_path / "page.html").mkdir()
-    with pytest.raises(Lesson5Error, match=r"page\.html cannot be written \(Is a directory\)"):
-        files.write(tmp_path / "page.html", "new")
-    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
-    with pytest.raises(Lesson5Error, match=r"cannot be made \(File name too long\)"):
-        files.folder(tmp_path / ("x" * 300))
-
-
-def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
-    with pytest.raises(Lesson5Error, match=r"nothing can be written in .*: copy the course"):
-        files.folder(tmp_path / "build")
-
-
-def test_pictures_are_written_as_they_are_and_text_with_one_kind_of_line_end(
-    tmp_path: Path,
-) -> None:
-    files.write(tmp_path / "a.png", b"\x89PNG\r\n")
-    files.write(tmp_path / "a.html", "é\n")
-    assert (tmp_path / "a.png").read_bytes() == b"\x89PNG\r\n"
-    assert (tmp_path / "a.html").read_bytes() == b"\xc3\xa9\n"
 
 
 def test_the_notebooks_kept_on_disk_are_tidy() -> None:

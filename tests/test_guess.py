@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lesson5_utils.errors import ArgumentError, Lesson5Error
 from lesson5_utils.exercises import About, about, bet
-from lesson5_utils.exercises.engine import Record
+from lesson5_utils.exercises.engine.judge import Record
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from typing import Any
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from lesson5_utils.book import index
+from lesson5_utils.book.output import Client
 from lesson5_utils.exercises import Exercise, Report
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -376,7 +376,7 @@ def test_it_runs_whole_with_all_solutions_filled_in(
     solved = nbformat.from_dict(copy.deepcopy(notebook))
     for name in exercise_names(solved):
         by_id(solved)[f"answer-{name}"].source = solution(solved, name)
-    NotebookClient(solved, resources={"metadata": {"path": str(ROOT / "notebooks")}}).execute()
+    Client(solved, resources={"metadata": {"path": str(ROOT / "notebooks")}}).execute()
     for name in exercise_names(solved):
         (output,) = by_id(solved)[f"check-{name}"].outputs
         assert output.data["text/plain"].startswith("✓ "), output.data["text/plain"]

@@ -1,23 +1,19 @@
-"""Notebook files: what is taken out of them before they are saved, and how they are written.
-
-Everything goes beside its place first and is then moved there, so a half-written file is
-never seen, and two runs at once do not break each other.
-"""
+"""Notebook files: what is taken out of them before they are saved, and how they are written."""
 
 from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lesson5_utils import saving
 from lesson5_utils.errors import Lesson5Error
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["folder", "read", "runs", "save", "tidy", "write", "write_notebook"]
+__all__ = ["read", "runs", "save", "tidy", "write_notebook"]
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -76,51 +72,7 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook as Jupyter would, in one move."""
     import nbformat
 
-    write(path, nbformat.writes(notebook) + "\n")
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all; text in UTF-8.
-
-    Raises:
-        Lesson5Error: its folder cannot be made, or the disk refuses.
-    """
-    folder(path.parent)
-    beside = None
-    try:
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with open(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-        os.chmod(beside, 0o644)  # mkstemp makes it readable for the owner alone
-        os.replace(beside, path)
-    except BaseException as problem:
-        if beside:
-            Path(beside).unlink(missing_ok=True)
-        if isinstance(problem, OSError):
-            raise Lesson5Error(f"{path} cannot be written ({problem.strerror})") from problem
-        raise
-
-
-def folder(path: Path) -> Path:
-    """Make a folder, if it is not there; it is one that can be written.
-
-    Raises:
-        Lesson5Error: a file stands in its place, or the system refuses.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        blocks = next((p for p in (path, *path.parents) if os.path.isfile(p)), None)
-        if blocks:
-            told = f"{blocks} is a file, where a folder is needed: rename it or move it away"
-        else:
-            told = f"the folder {path} cannot be made ({problem.strerror})"
-        raise Lesson5Error(told) from problem
-    if not os.access(path, os.W_OK):
-        raise Lesson5Error(
-            f"nothing can be written in {path}: copy the course to a folder of yours"
-        )
-    return path
+    saving.write(path, nbformat.writes(notebook) + "\n")
 
 
 def _what_counts(notebook: NotebookNode) -> str:

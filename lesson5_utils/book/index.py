@@ -15,11 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lesson5_utils import saving
 from lesson5_utils.errors import ArgumentError, Lesson5Error, unknown
 
 __all__ = ["Course", "Lesson", "Video", "load", "namespace", "saved_picture"]
-
-PACKAGE = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,7 @@ def load(start: Path | None = None) -> Course:
     """
     import yaml
 
-    here = [(start or Path.cwd()).resolve()] if start else [Path.cwd(), PACKAGE]
-    root = next((f for h in here for f in (h, *h.parents) if _is_course(f)), None)
+    root = saving.course_folder(start)
     if root is None:
         raise Lesson5Error(
             "no notebooks here: only the helper package is installed, so get the whole course "
@@ -166,10 +164,6 @@ def _read(root: Path, yaml: Any) -> Course:
     pictures = {file: (name, cell) for file, (name, cell) in listed.get("pictures", {}).items()}
     themes, repository = tuple(listed["themes"]), listed.get("repository")
     return Course(listed["title"], root, themes, lessons, pictures, repository)
-
-
-def _is_course(folder: Path) -> bool:
-    return (folder / "notebooks" / "course.yaml").is_file()
 
 
 def _lesson(root: Path, video: str, entry: dict[str, Any]) -> Lesson:

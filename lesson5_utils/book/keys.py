@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lesson5_utils.book import files
-from lesson5_utils.book.index import PACKAGE, Course, Lesson
+from lesson5_utils.book.index import Course, Lesson
 from lesson5_utils.errors import Lesson5Error
+from lesson5_utils.saving import PACKAGE
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from lesson5_utils import saving
 from lesson5_utils.book import files
 from lesson5_utils.book.index import Course, Lesson
 from lesson5_utils.errors import Lesson5Error
@@ -37,7 +38,7 @@ def render(course: Course, executed: Path, to: Path | None = None) -> Path:
     """
     import nbformat
 
-    to = files.folder(to or course.pages)
+    to = saving.folder(to or course.pages)
     _copy_mathjax(to / "mathjax")
     results = {}
     for lesson in course.lessons:
@@ -51,9 +52,9 @@ def render(course: Course, executed: Path, to: Path | None = None) -> Path:
         path = to / f"{lesson.name}.html"
         if not _ends_with(path, mark):  # else it would come out the same, half a second later
             page = _page(course, results[lesson.name], lesson, before, after)
-            files.write(path, page + mark)
+            saving.write(path, page + mark)
     contents = nbformat.v4.new_markdown_cell(_contents(course, shown, executed.name))
-    files.write(to / "index.html", _page(course, nbformat.v4.new_notebook(cells=[contents])))
+    saving.write(to / "index.html", _page(course, nbformat.v4.new_notebook(cells=[contents])))
     return to / "index.html"
 
 

@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lesson5_utils import arguments
+from lesson5_utils import arguments, saving
 from lesson5_utils.book import files, keys
 from lesson5_utils.book.index import Course, Lesson
 from lesson5_utils.errors import Lesson5Error
@@ -45,7 +45,7 @@ def run(course: Course, lessons: Sequence[Lesson], ratings: str, digits: str) ->
             stopped.
         KeyboardInterrupt: after Ctrl-C, with every kernel ended.
     """
-    results = files.folder(course.executed(ratings, digits))
+    results = saving.folder(course.executed(ratings, digits))
     variables = environment(ratings, digits) | FOR_ALL
     made_from = {lesson.name: keys.key(course, lesson, variables) for lesson in lessons}
     to_do = []
@@ -71,7 +71,7 @@ def save_in_place(course: Course, lessons: Sequence[Lesson]) -> None:
     On the CPU and by one thread, whatever the shell has set: those results repeat.
     Raises what `run` raises.
     """
-    results = files.folder(course.executed("sample", "sample"))
+    results = saving.folder(course.executed("sample", "sample"))
     variables = environment("sample", "sample", device="cpu", threads="1")
 
     def keep(lesson: Lesson, notebook: NotebookNode) -> str:
@@ -175,13 +175,14 @@ async def _execute(
     """
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
-    from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+    from lesson5_utils.book.output import Client
 
     at = {"cell": ""}
     # no folder to look in: the kernel is then this very Python, whatever else is installed
     kernel = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
-    client = NotebookClient(
+    client = Client(
         notebook,
         km=kernel,
         timeout=None,

@@ -2,6 +2,7 @@
 
     registry  the catalogue; finds a file here or downloads it, and verifies it
     ratings   who rated what
+    sales     what bakeries sold
     digits    handwritten digits
     tables    the capitals of Brazil; tables that benchmarks/ measured
     viewer    the few films that the learner has rated
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
         latent_score,
         load_ratings,
     )
+    from lesson5_utils.datasets.sales import (
+        Sales,
+        SalesTruth,
+        expected_log_sales,
+        load_sales,
+    )
     from lesson5_utils.datasets.tables import Capitals, load_capitals, measured
     from lesson5_utils.datasets.viewer import Viewer, films_to_rate, load_viewer, save_viewer
 
@@ -37,9 +44,12 @@ __all__ = [
     "Digits",
     "Drawings",
     "Ratings",
+    "Sales",
+    "SalesTruth",
     "Truth",
     "Viewer",
     "catalogue",
+    "expected_log_sales",
     "expected_rating",
     "fetch",
     "films_to_rate",
@@ -48,13 +58,14 @@ __all__ = [
     "load_digits",
     "load_drawings",
     "load_ratings",
+    "load_sales",
     "load_viewer",
     "measured",
     "save_viewer",
 ]
 
 
-PARTS = ("ratings", "digits", "tables", "viewer", "drawings")
+PARTS = ("ratings", "sales", "digits", "tables", "viewer", "drawings")
 
 
 def __getattr__(name: str) -> object:

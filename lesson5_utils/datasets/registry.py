@@ -20,8 +20,9 @@ from pathlib import Path
 
 from lesson5_utils import arguments
 from lesson5_utils.errors import DataError
+from lesson5_utils.saving import folder_named_by
 
-__all__ = ["DataSet", "bundled", "catalogue", "fetch", "find", "folder_named_by", "read"]
+__all__ = ["DataSet", "bundled", "catalogue", "fetch", "find", "read"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def catalogue() -> tuple[DataSet, ...]:
 
 
 def find(kind: str, name: str) -> DataSet:
-    """The data set of that kind, "ratings" or "digits", and name.
+    """The data set of that kind, "ratings", "sales" or "digits", and name.
 
     Raises:
         ArgumentError: an unknown name.
@@ -119,20 +120,6 @@ def _local_copy(source: DataSet) -> Path | None:
         )
     folder = root / source.name
     return folder if os.path.isdir(folder) else None
-
-
-def folder_named_by(variable: str) -> Path | None:
-    """The absolute path that an environment variable holds; None where it is not set."""
-    given = os.environ.get(variable)
-    if not given:
-        return None
-    folder = Path(given).expanduser()
-    if not folder.is_absolute():  # a notebook's kernel and the command start in two folders
-        raise DataError(
-            f"{variable} must be a full path, not {given!r}, which means another folder in a "
-            f"notebook: set it to {folder.absolute()} if that is the one"
-        )
-    return folder
 
 
 def _copied(source: DataSet, path: Path) -> bytes:

@@ -4,7 +4,7 @@ The file is the learner's own: one for all data sets, and updating the course ne
 it. Where nobody has rated, a default viewer with a stated taste stands in.
 
 `LESSON5_WORK_DIR` names another folder than the course's `work/`; set to nothing, no file is
-read or written, and the default viewer is seen. That is how saved outputs are made.
+read or written, and the default viewer is seen.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,8 +22,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lesson5_utils import arguments
-from lesson5_utils.datasets import registry
+from lesson5_utils import arguments, saving
 from lesson5_utils.datasets.ratings import Ratings
 from lesson5_utils.errors import ArgumentError, DataError
 
@@ -113,7 +111,8 @@ def save_viewer(
 
     Raises:
         ArgumentError: a code or a rating that cannot be.
-        DataError: the file is damaged (it is left as it is), or cannot be written.
+        DataError: the file is damaged (it is left as it is), or there is no place for it.
+        Lesson5Error: it cannot be written.
     """
     last = len(ratings.movies) - 1
     codes = [arguments.whole("a code", one, least=0, most=last) for one in _list(movie)]
@@ -205,11 +204,7 @@ Row = dict[str, str]
 
 def _file() -> Path | None:
     """Where the learner's ratings are kept; None where there is no place for them."""
-    folder = registry.folder_named_by("LESSON5_WORK_DIR")
-    if "LESSON5_WORK_DIR" not in os.environ:
-        folders = [Path.cwd(), *Path.cwd().parents, *Path(__file__).resolve().parents]
-        courses = [one for one in folders if (one / "notebooks" / "course.yaml").is_file()]
-        folder = courses[0] / "work" if courses else None
+    folder = saving.work_folder()
     return folder / FILE if folder else None
 
 
@@ -263,24 +258,12 @@ def _of(ratings: Ratings, rows: list[Row]) -> dict[int, Row]:
 
 
 def _write(path: Path, rows: list[Row]) -> None:
-    """Write the file whole or not at all: beside its place, then moved into it."""
     names = dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)])
-    beside = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{FILE}.")
-        with open(handle, "w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(names), restval="", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-        os.chmod(beside, 0o644)  # mkstemp makes it readable for the owner alone
-        os.replace(beside, path)
-    except OSError as problem:
-        raise DataError(f"{path} cannot be written ({problem.strerror})") from None
-    finally:
-        if beside:
-            with suppress(FileNotFoundError):
-                os.unlink(beside)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(names), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    saving.write(path, text.getvalue())
 
 
 def _damaged(path: Path | None, told: str) -> DataError:

@@ -33,6 +33,7 @@ from lesson5_utils.plotting.points import (
     scatter,
     spread,
 )
+from lesson5_utils.plotting.pushes import pushes
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
 from lesson5_utils.plotting.valley import ditch, rates_above, valley
 from lesson5_utils.plotting.wide import wide_fit
@@ -71,6 +72,7 @@ __all__ = [
     "net_graph",
     "offers",
     "paths",
+    "pushes",
     "range_test",
     "rate_race",
     "rates_above",

@@ -16,17 +16,20 @@ if TYPE_CHECKING:
     from lesson5_utils.widgets.net import SmallNet
     from lesson5_utils.widgets.pad import DrawingPad
     from lesson5_utils.widgets.rate import RateFilms
+    from lesson5_utils.widgets.scores import ScoreSliders
 
 PARTS = {  # name: the module in which it stands
     "DrawingPad": "pad",
     "NetGraph": "graph",
     "RateFilms": "rate",
+    "ScoreSliders": "scores",
     "SmallNet": "net",
 }
 __all__ = [
     "DrawingPad",
     "NetGraph",
     "RateFilms",
+    "ScoreSliders",
     "SmallNet",
 ]
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lesson5_utils import datasets
 from lesson5_utils.datasets import Ratings
-from lesson5_utils.errors import DataError
+from lesson5_utils.errors import Lesson5Error
 from lesson5_utils.widgets.scripts import script, style
 
 __all__ = ["RateFilms"]
@@ -86,7 +86,7 @@ class RateFilms(anywidget.AnyWidget):
             rated = _kept(self._ratings) | {code: stars[code] for code in self._unsaved}
             rated = {code: one for code, one in rated.items() if one}
             path = datasets.save_viewer(self._ratings, list(rated), list(rated.values()))
-        except DataError as problem:
+        except Lesson5Error as problem:
             self.said = f"{self._count()} Not kept: {problem}"
         else:
             self._unsaved.clear()

@@ -9,9 +9,10 @@ double.slip("you added 2. That is doubling for x = 2 only.", lambda x: x + 2)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from lesson5_utils.exercises.engine.challenge import Challenge
 from lesson5_utils.exercises.engine.judge import Cases, Exercise, Kind
 
 __all__ = ["challenge", "exercise"]
@@ -63,19 +64,41 @@ def exercise(
 
 
 def challenge(
-    *, score: Callable[[Any], float], mark: float, why: str, lower: bool = False
-) -> Callable[[Callable[..., Any]], Exercise]:
+    *,
+    score: Callable[[Any], float],
+    mark: float,
+    why: str,
+    title: str,
+    course: Mapping[str, Callable[..., Any]] | None = None,
+    lower: bool = False,
+    percent: bool = False,
+    unit: str = "",
+    digits: int | None = None,
+) -> Callable[[Callable[..., Any]], Challenge]:
     """Make the decorated function an answer to an open challenge that reaches the mark.
 
+    `python benchmarks/challenges.py` then measures the course's own entries: those in `course`
+    and the decorated function, called by the first line of its docstring.
+
     Args:
-        score: runs an answer on held-out rows and returns how well it does.
-        mark: the score to beat.
+        score: called as `score(answer)`: runs an answer on held-out rows that the notebook does
+            not show and returns how well it does. It reads its data by name, such as
+            `load_digits("sample")`, so that scores can be compared whatever data the learner
+            has chosen, takes a few seconds at most, and raises `WrongForm` with one sentence
+            where an answer breaks the rules of the challenge.
+        mark: the score to reach.
         why: what to read when it is reached.
+        title: what the challenge is about, in a few words.
+        course: the course's own entries, functions of the same form as an answer, by the name
+            that is shown; the quickest first, since the tests measure that one again.
         lower: a lower score is better, as for an error.
+        percent: scores are shares, shown in percent.
+        unit: what a score counts, such as "loaves".
+        digits: how many to show after the point; default: 1 in percent, else 3.
     """
 
-    def make(reference: Callable[..., Any]) -> Exercise:
-        return Exercise(
+    def make(reference: Callable[..., Any]) -> Challenge:
+        return Challenge(
             name=reference.__name__,
             reference=reference,
             cases=None,
@@ -83,7 +106,12 @@ def challenge(
             kind="challenge",
             score=score,
             mark=mark,
+            title=title,
+            course=course or {},
             lower=lower,
+            percent=percent,
+            unit=unit,
+            digits=(1 if percent else 3) if digits is None else digits,
         )
 
     return make

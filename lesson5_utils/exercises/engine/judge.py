@@ -9,9 +9,8 @@ is ever compared.
 from __future__ import annotations
 
 import inspect
-import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
@@ -95,11 +94,11 @@ def tell(record: Record) -> None:
             listener(record)
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Exercise:
     """One exercise; call it with the learner's answer to get a `Report`.
 
-    The attributes are explained where exercises are written: `decorate.exercise`, `challenge`.
+    The attributes are explained where exercises are written: `decorate.exercise`.
     """
 
     name: str
@@ -113,9 +112,6 @@ class Exercise:
     gradients: bool | Sequence[str] = False
     may_change: bool = False
     choices: Sequence[str] = ()
-    score: Callable[[Any], float] | None = None
-    mark: float = math.nan
-    lower: bool = False
     # what slips gave, by case: kept, as some of them train a net
     _tried: dict[tuple[Slip, int], Trial] = field(default_factory=dict, repr=False)
 
@@ -123,6 +119,11 @@ class Exercise:
     def full_name(self) -> str:
         """Module and name, such as "embeddings.lookup"."""
         return f"{self.reference.__module__.rpartition('.')[2]}.{self.name}"
+
+    @property
+    def is_value(self) -> bool:
+        """Whether the answer is a value, not a function or a class."""
+        return self.cases is None
 
     def __repr__(self) -> str:  # without the right answer
         return (
@@ -166,7 +167,7 @@ class Exercise:
         tensor), unless it is asked with tensors and the check asked with numbers only.
         """
         if self._judge(answer).status != "right":
-            return self.reference() if self._is_value else self.reference
+            return self.reference() if self.is_value else self.reference
         if not self.cases or inspect.isclass(answer) or self._form is None:
             return answer
         plain = plain_numbers(self._form) and not has_arrays(self.cases()[0])
@@ -185,21 +186,17 @@ class Exercise:
 
     # --- judging ---------------------------------------------------------------------------
 
-    @property
-    def _is_value(self) -> bool:
-        return self.cases is None and self.score is None
-
     def _judge(self, answer: Any) -> Report:
         if answer is None or unfinished(answer):
             return self._unanswered()
         with untouched():
-            if self._is_value:
+            if self.is_value:
                 return self._judge_value(answer)
             if not callable(answer):
                 return self._wrong(
                     "Give the function itself, by its name and without brackets."
                 )
-            return self._judge_score(answer) if self.score else self._judge_function(answer)
+            return self._judge_function(answer)
 
     def _judge_function(self, answer: Any) -> Report:
         assert self.cases
@@ -233,29 +230,18 @@ class Exercise:
         for slip in self.slips:
             if differs(slip.answer(), answer, rules) is None:
                 told = slip.says
-        return self._wrong(told or "it is something else", [f"got       {shown(answer)}"])
+        told = told or self._which(right, answer, rules) or "it is something else"
+        return self._wrong(told, [f"got       {shown(answer)}"])
 
-    def _judge_score(self, answer: Any) -> Report:
-        assert self.score
-        score = try_on(self.score, ["answer"], (self._guarded(answer),), ()).result
-        if score is ...:
-            return self._unanswered()
-        told = differs(0.0, blank(score), Rules(kinds=False))
-        if told or not math.isfinite(value := compare.numbers(score).item()):
-            return self._wrong(told or f"the score is {shown(score)}, not a finite number")
-        apart = self.mark - value if self.lower else value - self.mark
-        reached = f"{value:.4g} on rows that it had not seen; the mark is {self.mark:.4g}"
-        if apart < 0:
-            slip = next((s for s in self.slips if self._scores_alike(s, value)), None)
-            return self._wrong(slip.says if slip else f"{reached}, {-apart:.2g} away")
-        return Report(
-            "right", f"✓ {self.name}: {reached}, beaten by {apart:.2g}.\n  {self.why}"
-        )
-
-    def _scores_alike(self, slip: Slip, value: float) -> bool:
-        assert self.score
-        other = try_on(self.score, ["answer"], (slip.answer,), ()).result
-        return alike(other, value, Rules(self.tolerance))
+    def _which(self, right: Any, answer: Any, rules: Rules) -> str | None:
+        """Of several named values, which are right; how many, where that leaves one choice."""
+        if not isinstance(right, Mapping) or len(right) < 2:
+            return None
+        wrong = [key for key in right if differs(right[key], answer[key], rules)]
+        if len(self.choices) == 2:
+            return f"{len(right) - len(wrong)} of {len(right)} are right"
+        good = ", ".join(str(key) for key in right if key not in wrong) or "none yet"
+        return f"right: {good}. Not yet: {', '.join(map(str, wrong))}"
 
     # --- trying ----------------------------------------------------------------------------
 
