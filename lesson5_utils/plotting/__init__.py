@@ -35,6 +35,7 @@ from lesson5_utils.plotting.points import (
 )
 from lesson5_utils.plotting.pushes import pushes
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
+from lesson5_utils.plotting.tags import film_lists, tagged
 from lesson5_utils.plotting.valley import ditch, rates_above, valley
 from lesson5_utils.plotting.wide import wide_fit
 
@@ -55,6 +56,7 @@ __all__ = [
     "ditch",
     "divisors",
     "figure",
+    "film_lists",
     "film_map",
     "fitted",
     "heatmaps",
@@ -84,6 +86,7 @@ __all__ = [
     "show_caption",
     "spread",
     "strips",
+    "tagged",
     "trade_off",
     "valley",
     "wide_fit",
