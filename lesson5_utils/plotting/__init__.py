@@ -9,6 +9,7 @@ always varies with colour, so no picture needs colour to be read.
 """
 
 from lesson5_utils.plotting.boards import leaderboard, readings
+from lesson5_utils.plotting.cycles import divisors, rate_race, strips, trade_off
 from lesson5_utils.plotting.figures import figure, show, show_caption
 from lesson5_utils.plotting.films import film_map, judged, offers
 from lesson5_utils.plotting.graph import Edge, Graph, Node, Part
@@ -55,6 +56,7 @@ __all__ = [
     "cross_tab",
     "curves",
     "ditch",
+    "divisors",
     "figure",
     "film_lists",
     "film_map",
@@ -77,6 +79,7 @@ __all__ = [
     "paths",
     "pushes",
     "range_test",
+    "rate_race",
     "rates_above",
     "readings",
     "reference",
@@ -85,8 +88,10 @@ __all__ = [
     "show",
     "show_caption",
     "spread",
+    "strips",
     "surprise",
     "tagged",
+    "trade_off",
     "valley",
     "wide_fit",
 ]
