@@ -152,7 +152,10 @@ def reliability(ax: Axes, groups: Mapping[str, tuple[Values, ...]]) -> None:
     styles = looks(groups)
     for label, (x, y, *counted) in groups.items():
         look = styles[label]
-        ax.plot(x, y, color=look.colour, ls=look.line, marker=look.marker, label=label)
+        (line,) = ax.plot(
+            x, y, color=look.colour, ls=look.line, marker=look.marker, label=label
+        )
+        line.set_clip_on(False)  # a point at 1 is whole
         for n in counted:
             share, many = np.asarray(y, dtype=float), np.asarray(n, dtype=float)
             luck = np.sqrt((share * (1 - share) / many).clip(min=0))
