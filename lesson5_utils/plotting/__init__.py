@@ -35,7 +35,9 @@ from lesson5_utils.plotting.points import (
 )
 from lesson5_utils.plotting.pushes import pushes
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
+from lesson5_utils.plotting.surprise import clinic, lowest, surprise
 from lesson5_utils.plotting.tags import film_lists, tagged
+from lesson5_utils.plotting.tastes import taste_map
 from lesson5_utils.plotting.valley import ditch, rates_above, valley
 from lesson5_utils.plotting.wide import wide_fit
 
@@ -50,6 +52,7 @@ __all__ = [
     "Node",
     "Part",
     "bands",
+    "clinic",
     "counts",
     "cross_tab",
     "curves",
@@ -67,6 +70,7 @@ __all__ = [
     "labelled_points",
     "leaderboard",
     "looks",
+    "lowest",
     "matched_maps",
     "matrix",
     "moving",
@@ -86,7 +90,9 @@ __all__ = [
     "show_caption",
     "spread",
     "strips",
+    "surprise",
     "tagged",
+    "taste_map",
     "trade_off",
     "valley",
     "wide_fit",
