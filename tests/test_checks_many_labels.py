@@ -21,6 +21,10 @@ def shares(p: Any, t: Any) -> Any:
     return -(t * p.log() + (1 - t) * (1 - p).log()).mean()
 
 
+def plus(p: Any, t: Any, least: float) -> Any:
+    return -(t * (p + least).log() + (1 - t) * (1 - p + least).log()).mean()
+
+
 def cut(z: Any, t: Any) -> Any:
     p = z.sigmoid()
     logs = p.log().clamp(min=-100), (1 - p).log().clamp(min=-100)
@@ -34,6 +38,10 @@ def cut(z: Any, t: Any) -> Any:
         (lambda z, t: shares(z.sigmoid().clip(1e-5, 1 - 1e-5), t), "1e-05 away from 0 and 1"),
         (lambda z, t: shares(z.sigmoid().clamp(0.01, 0.99), t), "difference"),
         (cut, "the log is cut off at -100"),
+        (lambda z, t: plus(z.sigmoid(), t, 1e-8), "you add 1e-08 inside the logs"),
+        (lambda z, t: plus(z.sigmoid(), t, 1e-6), "you add 1e-06 inside the logs"),
+        (lambda z, t: F.binary_cross_entropy_with_logits(z.sigmoid(), t), "twice"),
+        (lambda z, t: (F.softplus(z) - t * z).sum(), "take their mean"),
         (lambda z, t: F.softplus(z.clamp(-30, 30)).mean() - (t * z).mean(), "difference"),
         (lambda z, t: shares(1 / (1 + (-z).exp()), t), "right for small scores"),
         (lambda z, t: F.binary_cross_entropy_with_logits(z, t).item(), "no gradient flows"),
@@ -149,7 +157,7 @@ def test_f1_hands_on_numbers_as_tensors_of_one() -> None:
         ({"game": 0.5, "archive": 0.5, "bank": 0.5}, "0.5 suits those"),
         ({"game": 1, "archive": 0.25, "bank": 9}, "the ratio of the two costs"),
         ({"game": 0.5, "archive": 0.25, "bank": 0.9}, "archive"),
-        ({"game": 50, "archive": 20, "bank": 90}, "game"),
+        ({"game": 50, "archive": 20, "bank": 90}, "in percent"),
         ({"game": 0.5, "archive": 0.2}, "Expected the keys"),
     ],
 )

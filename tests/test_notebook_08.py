@@ -172,6 +172,8 @@ def test_what_is_said_of_costs() -> None:
     assert short.loc["bank", "half"] > 2 * short.loc["bank", "formula"]
     assert long.loc["bank", "formula"] > 1.3 * long.loc["bank", "searched"]
     assert long.loc["game", "formula"] < short.loc["game", "formula"]
+    bank = table("labels_costs").query("data == 'sample' and who == 'bank' and epochs == 20")
+    assert (bank["searched"] < bank["formula"]).all()
 
 
 @pytest.mark.parametrize("data", ["sample", "ml-100k"])
@@ -196,6 +198,7 @@ def test_what_is_said_of_films_that_nobody_rated() -> None:
     lead = arms["neighbours"] - arms["model"]
     assert lead.between(0.035, 0.065).all()
     assert (arms["model"] > arms["popularity"] + 0.2).all()
+    assert (arms["neighbours"] > arms["model, 4 negatives"] + 0.03).all()
     assert (arms["rated"] > 0.9).all()
     assert (arms["model"] - arms["seen"]).between(0.05, 0.09).all()
 

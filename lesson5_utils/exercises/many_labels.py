@@ -63,6 +63,25 @@ for _least in (1e-7, 1e-6, 1e-5, 1e-4):
         "the log in one step, with softplus.",
         lambda z, t, least=_least: _from_shares(z.sigmoid().clamp(least, 1 - least), t),
     )
+for _least in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6):
+    bce.slip(
+        f"you add {_least:g} inside the logs. Then a score of 1000 on the wrong side costs no "
+        "more than one of 30, and has no gradient: go from the score to the log in one step, "
+        "with softplus.",
+        lambda z, t, least=_least: (
+            -(
+                t * (z.sigmoid() + least).log() + (1 - t) * (1 - z.sigmoid() + least).log()
+            ).mean()
+        ),
+    )
+bce.slip(
+    "the scores become probabilities twice: a function with_logits takes the raw scores.",
+    lambda z, t: F.binary_cross_entropy_with_logits(z.sigmoid(), t),
+)
+bce.slip(
+    "you added up over all numbers; take their mean.",
+    lambda z, t: (F.softplus(z) - t * z).sum(),
+)
 bce.slip(
     "the value is right, but its gradient is not a number (nan): torch.where works out both "
     "sides, and infinity came in on the one that it did not choose. F.softplus takes "
@@ -255,6 +274,10 @@ thresholds.slip(
     lambda: {"game": 1.0, "archive": 4.0, "bank": 1 / 9},
 )
 thresholds.slip(
+    "these are in percent; give probabilities, between 0 and 1.",
+    lambda: {"game": 50.0, "archive": 20.0, "bank": 90.0},
+)
+thresholds.slip(
     "0.5 suits those for whom both mistakes cost the same: the game. The other two pay "
     "differently.",
     lambda: {"game": 0.5, "archive": 0.5, "bank": 0.5},
@@ -276,8 +299,8 @@ def _drawn(draw: Callable[[Tensor, Tensor], Any], users: Tensor, known: Tensor) 
         _evenly(torch.cat([one[users == user] for one in films]), ~known[user])
     if len(users) > 99 and torch.equal(*films):
         raise WrongForm(
-            "two calls gave the very same films: do not set a seed inside, or every epoch has "
-            "the same negatives"
+            "two calls gave the very same films: do not set a seed inside, or every draw is "
+            "the same"
         )
     return {"films": "free, each as often as any other"}
 
