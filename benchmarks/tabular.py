@@ -39,7 +39,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from scipy import sparse
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsRegressor
@@ -270,10 +269,10 @@ def line_errors(parts: tuple[Frame, Frame], pairs: Any, alpha: float) -> list[np
     for one in named:
         for a, b in pairs:
             one[f"{a} {b}"] = one[a] + " " + one[b]
-    coder = OneHotEncoder(handle_unknown="ignore").fit(named[0])
+    coder = OneHotEncoder(handle_unknown="ignore", sparse_output=False).fit(named[0])
     numbers = [names["cont_columns"](parts[0], part).numpy() for part in parts]
     x = [
-        sparse.hstack([coder.transform(one), sparse.csr_matrix(more)]).tocsr()
+        np.hstack([coder.transform(one), more])
         for one, more in zip(named, numbers, strict=True)
     ]
     y = [np.log(part["sales"]).to_numpy() for part in parts]
