@@ -74,9 +74,15 @@ def test_the_range_test_sees_the_losses_of_lr_find(seed: int) -> None:
 
 def test_the_learners_cycle_trains_the_net_that_fit_trains() -> None:
     names = namespace("06", "imports", "digits", "plans", "train")
-    names["one_cycle"] = NAMES["one_cycle"]
-    namespace("06", "same", into=names)
-    assert names["gap"] < 1e-3
+
+    def mine(step: int, steps: int) -> tuple[float, float]:
+        ends = (1 / 25, 1, 1 / 25 / 1e4), (0.95, 0.85, 0.95)
+        rate, momentum = (NAMES["one_cycle"](step, steps, three, 0.25) for three in ends)
+        return rate, momentum
+
+    names["plans"]["yours"] = mine
+    both = (names["train"](plan, 0.02, 1).parameters() for plan in ("yours", "one-cycle"))
+    assert all(torch.allclose(a, b, atol=1e-3) for a, b in zip(*both, strict=True))
     history = training.fit(
         names["models"].TwoLayerNet(),
         names["digits"].train,
@@ -86,7 +92,7 @@ def test_the_learners_cycle_trains_the_net_that_fit_trains() -> None:
         loss=F.cross_entropy,
         batch_size=500,
     )
-    planned = [names["mine"](step, 8)[0] for step in range(8)]
+    planned = [mine(step, 8)[0] for step in range(8)]
     assert history.lr == pytest.approx(planned, rel=1e-9)
 
 
@@ -166,6 +172,25 @@ def test_whoever_chooses_the_target_chooses_the_factor() -> None:
     }
     assert needed["constant"] == [3, 9, 16, math.inf]
     assert needed["one-cycle"] == [2, 3, 3, 3] and needed["fall only"] == [2, 3, 4, 6]
+    factors: dict[float, list[float]] = {0.97: [], 0.9725: []}
+    for target, seen in factors.items():
+        for seed in range(3):
+            slow, fast = (
+                check.epochs_needed.reference(
+                    {
+                        n: {
+                            lr: [s[:seed] + s[seed + 1 :] for s in pair]
+                            for lr, pair in one.items()
+                        }
+                        for n, one in runs[plan].items()
+                    },
+                    target,
+                )
+                for plan in ("constant", "one-cycle")
+            )
+            seen.append(slow / fast)
+    assert [round(one, 1) for one in factors[0.97]] == [3.0, 4.5, 3.0]
+    assert max(factors[0.9725]) == math.inf and min(factors[0.9725]) > 5
     chosen = {
         (plan, epochs): max(rates, key=lambda lr: sum(rates[lr][0]))
         for plan, budgets in runs.items()

@@ -331,6 +331,11 @@ one_cycle.slip(
     lambda step, steps, ends, pct_start: _joined(step, ends, pct_start * steps, steps - 1),
 )
 one_cycle.slip(
+    "the top and the end are one step late. Steps count from 0: the top is at "
+    "pct_start * steps - 1, the last step is number steps - 1.",
+    lambda step, steps, ends, pct_start: _joined(step, ends, pct_start * steps, steps),
+)
+one_cycle.slip(
     "the top is at the wrong place: it is at pct_start * steps - 1, not at a share of the last "
     "step's number.",
     lambda step, steps, ends, pct_start: _joined(
@@ -476,6 +481,11 @@ epochs_needed.slip(
     "the first budget that touches the target is not enough: a longer one may fall below it "
     "again. Ask that all longer budgets reach it too.",
     _judged(stays=False),
+)
+epochs_needed.slip(
+    "you take the first budget at which any rate reaches the target. The validation pictures "
+    "must choose the rate, and all longer budgets must reach the target too.",
+    _judged(choose=lambda _, test: _mean(test), stays=False),
 )
 epochs_needed.slip(
     "one lucky seed is enough for you. Take the mean over the seeds.",
