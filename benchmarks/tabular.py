@@ -12,6 +12,9 @@ tabular_map        what the two numbers of each state are after each 31 steps (s
 tabular_maps       how much of the planted map is found (R² after rotation, of the first two
                    components), for nets with and without the shop column
 tabular_opponents  every model on all rows, 8 settings each, for two ways to hold out
+tabular_lines      linear regression on the same rows, with each category as columns of 0 and 1;
+                   also with the pairs state and weekday, state and promotion
+tabular_draws      net and boosting on four draws of days at random, also without the day
 tabular_columns    each column alone, and all but it (`last`)
 tabular_joins      three ways to join the numbers
 tabular_lend       forest, boosting and k-NN with codes, means or the net's rows
@@ -37,7 +40,9 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsRegressor
+from sklearn.preprocessing import OneHotEncoder
 
 from lesson5_utils import datasets, interpret, models, training
 from lesson5_utils.book.index import namespace
@@ -253,6 +258,50 @@ def opponents() -> Iterable[Row]:
                 row = {"split": split, "arm": arm, "seed": seed, "rmse": rmse(new)}
                 row |= {"train": rmse(learned), "bias": float(new.mean())}
                 yield row | {"settings": json.dumps(best)}
+
+
+PAIRS = (("state", "weekday"), ("state", "promotion"))
+
+
+def line_errors(parts: tuple[Frame, Frame], pairs: Any, alpha: float) -> list[np.ndarray]:
+    """Errors of ridge regression on both parts: a column for each category or pair of them."""
+    named = [part[list(CAT)].astype(str) for part in parts]
+    for one in named:
+        for a, b in pairs:
+            one[f"{a} {b}"] = one[a] + " " + one[b]
+    coder = OneHotEncoder(handle_unknown="ignore", sparse_output=False).fit(named[0])
+    numbers = [names["cont_columns"](parts[0], part).numpy() for part in parts]
+    x = [
+        np.hstack([coder.transform(one), more])
+        for one, more in zip(named, numbers, strict=True)
+    ]
+    y = [np.log(part["sales"]).to_numpy() for part in parts]
+    model = Ridge(alpha=alpha).fit(x[0], y[0])
+    return [model.predict(x[i]) - y[i] for i in (0, 1)]
+
+
+def lines() -> Iterable[Row]:
+    """Chosen on the inner split among eight strengths; nothing in it is random."""
+    for arm, pairs in {"straight line": (), "straight line, told the pairs": PAIRS}.items():
+        alphas = (0.1, 0.3, 1, 3, 10, 30, 100, 300)
+        best = min(alphas, key=lambda alpha: rmse(line_errors(inner, pairs, alpha)[1]))
+        learned, new = line_errors((past, future), pairs, best)
+        row = {"split": "time", "arm": arm, "seed": 0, "rmse": rmse(new)}
+        row |= {"train": rmse(learned), "bias": float(new.mean())}
+        yield row | {"settings": json.dumps({"alpha": best})}
+
+
+def draws() -> Iterable[Row]:
+    """Days drawn at random four times: is it the day by which boosting knows their luck?"""
+    whole = pd.concat([past, future], ignore_index=True)
+    for seed in range(4):
+        parts = split_at_random(whole, len(future), seed)
+        data = tables(parts)
+        without = tables(parts, cont=tuple(name for name in CONT if name != "day"))
+        for arm, own in {"net": data, "boosting": data, "boosting, no day": without}.items():
+            options = tuned(arm.split(",")[0], "random")
+            error = rmse(off_by(arm, parts, own, seed, options)[1])
+            yield {"draw": seed, "arm": arm, "rmse": error}
 
 
 def tuned(arm: str, split: str = "time") -> Row:
@@ -483,6 +532,8 @@ MADE: dict[str, Callable[[], Iterable[Row]]] = {
     "map": map_,
     "maps": maps,
     "opponents": opponents,
+    "lines": lines,
+    "draws": draws,
     "columns": columns,
     "joins": joins,
     "lend": lend,

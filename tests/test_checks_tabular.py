@@ -323,6 +323,11 @@ def test_batch_norm_accepts(answer: Any) -> None:
 # --- column ------------------------------------------------------------------------------
 
 
+def mean_of_the_date(frame: pd.DataFrame, train_frame: pd.DataFrame) -> Any:
+    means = train_frame.groupby("date")["sales"].mean()
+    return means.reindex(frame["date"]).to_numpy()
+
+
 def test_a_column_is_made_from_rows_without_their_sales() -> None:
     seen: list[Any] = []
 
@@ -348,7 +353,13 @@ def test_a_column_is_made_from_rows_without_their_sales() -> None:
         (lambda frame, train_frame: frame["state"], "no text and no dates"),
         (lambda frame, train_frame: np.full(len(frame), np.inf), "infinite"),
         (lambda frame, train_frame: None, "is a `return` missing?"),
-        (lambda frame, train_frame: frame["sales"], "KeyError"),
+        (lambda frame, train_frame: frame["date"], "no text and no dates"),
+        (lambda frame, train_frame: frame["date"].diff(), "no text and no dates"),
+        (lambda frame, train_frame: np.full(len(frame), np.nan), "your numbers are nan"),
+        (lambda frame, train_frame: frame["sales"], "`train_frame` has them"),
+        (lambda frame, train_frame: frame["weekday"], "make it from `frame['date']`"),
+        (lambda frame, train_frame: frame["size"], "KeyError"),
+        (mean_of_the_date, "these dates are new"),
         (check.column.course["no column"], "the score without any column"),
         (check.column.course["mean of the state"], "the model has the state"),
         (check.column.course["mean of the shop"], "these shops are new"),

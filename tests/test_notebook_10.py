@@ -150,6 +150,20 @@ def test_the_split_decides_who_wins() -> None:
     assert means["time", "net"] < means["time", "boosting"]
 
 
+def test_the_day_is_how_boosting_knows_the_luck_of_a_week() -> None:
+    draws = datasets.measured("tabular_draws").pivot(index="draw", columns="arm", values="rmse")
+    assert len(draws) >= 3
+    assert (draws["boosting"] < draws["net"]).all()
+    assert (draws["net"] < draws["boosting, no day"]).all()
+
+
+def test_a_line_needs_to_be_told_the_pairs() -> None:
+    line = mean_of("lines", ["arm"], "rmse")
+    means = mean_of("opponents", ["split", "arm"], "rmse")["time"]
+    assert means["net"] < line["straight line, told the pairs"] < means["boosting"]
+    assert means["forest"] < line["straight line"] < means["mean by shop and weekday"]
+
+
 def test_every_table_has_three_seeds_or_more() -> None:
     for table, arm in {
         "maps": ["arm"],

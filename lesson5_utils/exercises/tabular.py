@@ -508,9 +508,15 @@ def _plain(base: pd.DataFrame, part: pd.DataFrame) -> np.ndarray:
 
 def _values(answer: Column, part: pd.DataFrame, past: pd.DataFrame) -> Any:
     """What an answer gives for rows without their sales, one real number each."""
-    made = answer(part.drop(columns="sales"), past.copy())
+    try:
+        made = answer(part.drop(columns="sales"), past.copy())
+    except KeyError as error:
+        _tell_missing(error)
+        raise
     if made is None or made is ...:
         return made
+    if np.asarray(made).dtype.kind in "mM":
+        raise WrongForm("a column is one number for each row, no text and no dates")
     try:
         values = np.asarray(made, dtype=complex if np.iscomplexobj(made) else float)
     except (TypeError, ValueError):
@@ -526,7 +532,22 @@ def _values(answer: Column, part: pd.DataFrame, past: pd.DataFrame) -> Any:
         raise WrongForm(
             "some of the numbers are infinite; nan is allowed, where one is missing"
         )
+    if part is past and np.isnan(values).all():
+        raise WrongForm("all of your numbers are nan; nan stands where one is missing")
     return values
+
+
+def _tell_missing(error: KeyError) -> None:
+    """Say which columns `frame` has, if the answer asked for one that it lacks."""
+    if error.args == ("sales",):
+        raise WrongForm(
+            "`frame` has no sales, since they are what is asked; `train_frame` has them"
+        ) from None
+    if error.args[:1] in (("weekday",), ("month",), ("day",)):
+        raise WrongForm(
+            f"`frame` has no column {error.args[0]}; make it from `frame['date']`, as section "
+            "1 did"
+        ) from None
 
 
 def _nothing(frame: pd.DataFrame, train_frame: pd.DataFrame) -> Any:
@@ -587,6 +608,11 @@ def column(frame: pd.DataFrame, train_frame: pd.DataFrame) -> Any:
 column.slip(
     "that is the mean of each shop, and these shops are new: all of them get the same `nan`.",
     _mean_of("shop"),
+)
+column.slip(
+    "that is the mean of each date, and these dates are new: all of them get the same `nan`, "
+    "and the model has learned to lean on your column.",
+    lambda frame, train_frame: frame["date"].map(train_frame.groupby("date")["sales"].mean()),
 )
 column.slip(
     "that is the score without any column: yours says nothing that the model could not see.",
