@@ -1,130 +1,174 @@
-"""Choose the rates of notebook 06, and measure what the schedules give.
+"""Measure what notebook 06 says of schedules, and write it as tables beside this file.
 
-    python benchmarks/one_cycle.py            # epochs and seconds to the target accuracy
-    python benchmarks/one_cycle.py parts      # which part of the schedule gives the gain
-    python benchmarks/one_cycle.py sizes      # rates for progressive resizing
+    python benchmarks/one_cycle.py rates    # one_cycle.csv: 24 nets for each schedule and rate
+    python benchmarks/one_cycle.py pairs    # one_cycle_pairs.csv: the same on fresh splits
+    python benchmarks/one_cycle.py flat     # one_cycle_flat.csv: how fast the loss rises
+    python benchmarks/one_cycle.py race     # one_cycle_race.csv: epochs to a target, on MNIST
+    python benchmarks/one_cycle.py more     # one_cycle_more.csv: 16 bits, small pictures first
 
-Runs on the digits that `LESSON5_DIGITS` names (default: the bundled sample), with the
-schedules, the training loop and the target that stand in the notebook. A rate is chosen for
-each budget with seeds 0 to 2, on pictures that take no part in the judgement: the validation
-part of MNIST; for the sample, where the notebook also judges on that, the last 500 training
-pictures. What is judged has seeds 3 to 5, as in the notebook: target and budget were set while
-looking at the first three. On one idle core: MNIST about seven minutes, the sample two.
+Nets, schedules and the way to train them are those of the notebook. `rates`, `pairs` and `flat`
+run on the digits that `LESSON5_DIGITS` names and keep what the table holds of others; `race`
+needs `LESSON5_DIGITS=mnist`, and `more` takes the bundled digits. On one idle core: the bundled
+digits three to six minutes each, MNIST four to ten.
+
+Accuracies are shares of the validation and of the test pictures, or of all that took no part
+in training ("right"). `rise` is the rise of the loss that the notebook measures, `loss` the
+loss of the same 1,000 training pictures at the net itself.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-from functools import cache, partial
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
-import numpy as np
+import pandas as pd
+import torch
+from torch import nn
 
+from lesson5_utils import schedules
 from lesson5_utils.book.index import namespace
+from lesson5_utils.hooks import Hook
 
-LONGEST = 20  # epochs that a constant rate may try
-BUDGETS = (2, 3, 4, 5, 6, 8)
-RATES = {
-    "constant": (5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2),
-    "rise only": (5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2),
-}
-HIGH = (5e-3, 1e-2, 2e-2, 4e-2)  # for schedules that end low
-CELLS = ("imports", "digits", "plans", "unseen", "settings", "train", "halve", "train-sizes")
-
+HERE = Path(__file__).resolve().parent
+CELLS = ("imports", "digits", "plans", "train", "answer-direction", "direction", "along")
+CELLS += ("compared", "halve", "small-first", "bits")
 names = namespace("06", *CELLS)
-digits, chosen = names["digits"], names["settings"]
-if digits.name == "mnist":
-    RATES |= {"constant": (5e-4, 1e-3, 2e-3, 4e-3), "rise only": (1e-3, 2e-3, 4e-3)}
-    HIGH = (5e-3, 1e-2, 2e-2)
-    BUDGETS = (3, 4, 5, 6)
+digits, train, accuracy = names["digits"], names["train"], names["accuracy"]
+REAL = digits.name == "mnist"
+
+one_cycle = schedules.one_cycle
+PARTS: dict[str, Callable[[int, int], tuple[float, float]]] = {
+    "rise only": lambda i, n: (one_cycle(i, n)[0] if i < n / 4 else 1, 0.9),
+    "step": lambda i, n: (1 if i < n * 2 / 3 else 0.1, 0.9),
+    "restarts": lambda i, n: (schedules.cosine(1, 0, i % (n / 4) / (n / 4)), 0.9),
+    "cycle, momentum 0.9": lambda i, n: (one_cycle(i, n)[0], 0.9),
+}
+names["plans"].update({} if REAL else PARTS)
+RATES = (0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16)
+BUDGETS = (1, 2, 3, 4, 6)
+LONGEST = 20  # epochs of a constant rate, whose one run holds all its budgets
+RACE = {"one-cycle": (0.005, 0.01, 0.02), "fall only": (0.0025, 0.005, 0.01, 0.02)}
+RACE["constant"] = (0.0005, 0.001, 0.002, 0.004, 0.008)
+PAIRS = {"constant": (0.005,), "fall only": (0.01, 0.02), "one-cycle": (0.01, 0.02)}
+PAIRS |= {"step": (0.01,), "cycle, momentum 0.9": (0.02,)}
+if REAL:  # its 20,000 other pictures are jury enough
+    PAIRS = {"constant": (0.002,), "fall only": (0.01,), "one-cycle": (0.01,)}
+
+Row = dict[str, Any]
 
 
-@cache
-def choosing(plan: str, lr: float, epochs: int) -> np.ndarray:
-    """Accuracy on pictures kept for choosing, [seeds, epochs]."""
-    data, kept = digits.train, digits.valid
-    if digits.name != "mnist":
-        data, kept = ([part[:-500] for part in data], [part[-500:] for part in data])
-    look = partial(names["accuracy"], part=kept)
-    runs = [names["train"](plan, lr, epochs, seed, data=data, look=look) for seed in range(3)]
-    return np.array([seen for _, seen, _ in runs])
+def write(name: str, rows: Iterator[Row]) -> None:
+    """The rows as a table; rows of other data that it holds stay."""
+    path = HERE / f"{name}.csv"
+    new = pd.DataFrame(rows)
+    if path.exists() and "data" in new:
+        old = pd.read_csv(path)
+        new = pd.concat([old[~old.data.isin(new.data.unique())], new])
+    new.to_csv(path, index=False, float_format="%.4f")
 
 
-@cache
-def judged(plan: str, lr: float, epochs: int) -> tuple[np.ndarray, float]:
-    """Accuracy on the pictures that judge, [seeds, epochs], and the mean seconds."""
-    runs = [names["train"](plan, lr, epochs, seed) for seed in range(3, 6)]
-    return np.array([seen for _, seen, _ in runs]), float(np.mean([run[2] for run in runs]))
+def both(net: nn.Module) -> Row:
+    """The shares that a net reads right."""
+    return {"valid": accuracy(net, digits.valid), "test": accuracy(net, digits.test)}
 
 
-def best_rate(plan: str, epochs: int) -> float:
-    """The rate that is best for this budget on the pictures for choosing."""
-    rates = RATES.get(plan, HIGH)
-    return max(rates, key=lambda lr: choosing(plan, lr, epochs)[:, -1].mean())
+def rates() -> Iterator[Row]:
+    """Four epochs of every schedule at every rate."""
+    for seed in range(3 if REAL else 24):
+        for plan in names["plans"]:
+            for lr in RATES[:7] if REAL else RATES:
+                row = {"data": digits.name, "plan": plan, "lr": f"{lr:g}", "seed": seed}
+                yield row | both(train(plan, lr, seed=seed))
 
 
-def show(plan: str, lr: float, epochs: int, accuracies: np.ndarray, seconds: float) -> None:
-    """Print one line of the tables."""
-    each = " ".join(f"{value:.2%}" for value in accuracies)
-    line = f"{plan:22} lr {lr:<7g} {epochs:3} epochs {seconds:5.1f} s   mean"
-    print(f"{line} {accuracies.mean():.2%}   seeds {each}", flush=True)
+def pairs() -> Iterator[Row]:
+    """Four epochs, judged on all other digits; the bundled ones are parted anew each time."""
+    parts = zip(digits.train, digits.valid, digits.test, strict=True)
+    x, y = (torch.cat(tensors) for tensors in parts)
+    for seed in range(8 if REAL else 40):
+        order = torch.randperm(len(y), generator=torch.Generator().manual_seed(1000 + seed))
+        order = torch.arange(len(y)) if REAL else order
+        learn, judge = order[: len(digits.train[1])], order[len(digits.train[1]) :]
+        for plan, tried in PAIRS.items():
+            for lr in tried:
+                net = train(plan, lr, seed=seed, data=(x[learn], y[learn]))
+                right = accuracy(net, (x[judge], y[judge]))
+                row = {"data": digits.name, "plan": plan, "lr": f"{lr:g}"}
+                yield row | {"seed": seed, "right": right}
 
 
-def constant(target: float) -> None:
-    """The constant rate: one run holds all budgets, so each may have its own rate."""
-    runs = {lr: choosing("constant", lr, LONGEST) for lr in RATES["constant"]}
-    for epochs in (*BUDGETS, 10, 12, 16, LONGEST):
-        lr = max(runs, key=lambda lr: runs[lr][:, epochs - 1].mean())
-        seen, seconds = judged("constant", lr, LONGEST)
-        show("constant", lr, epochs, seen[:, epochs - 1], seconds * epochs / LONGEST)
-    last = {lr: run[:, -3:].mean() for lr, run in runs.items()}  # three epochs: less noise
-    print(f"constant: best at the end, for choosing: {max(last, key=last.__getitem__):g}")
-    for lr in runs:
-        seen, _ = judged("constant", lr, LONGEST)
-        mean = seen.mean(axis=0)
-        touched = f"epoch {np.argmax(mean >= target) + 1}" if mean.max() >= target else "never"
-        print(
-            f"  lr {lr:<7g} mean touches the target: {touched}; is above it in the last 3 "
-            f"epochs: {bool(mean[-3:].min() >= target)}; highest mean {mean.max():.2%}"
-        )
+def flat() -> Iterator[Row]:
+    """How fast the loss rises around nets of three schedules, after 4 and 12 epochs."""
+    schedules_of = ("constant", "fall only", "one-cycle")
+    arms = [(p, n, lr) for n in (4, 12) for p in schedules_of for lr in RATES[1:6]]
+    if REAL:  # those that the notebook compares
+        arms = [*names["compared"].values()]
+    for seed in range(3 if REAL else 8):
+        for plan, epochs, lr in arms:
+            net = train(plan, lr, epochs, seed)
+            row = {"data": digits.name, "plan": plan, "epochs": epochs, "lr": f"{lr:g}"}
+            loss = float(names["along"](net, {}, [0])[0])
+            row |= {"seed": seed, "rise": names["rise"](net), "loss": loss}
+            yield row | {"right": sum(both(net).values()) / 2}
 
 
-def to_the_target() -> None:
-    """Print the smallest budget with which each schedule reaches the target."""
-    target = chosen["target"]
-    print(f"{digits}; target {target:.1%}, judged on {len(names['unseen'][1]):,} pictures")
-    for plan in ("one-cycle", "fall only", "step"):
-        for epochs in BUDGETS:
-            lr = best_rate(plan, epochs)
-            seen, seconds = judged(plan, lr, epochs)
-            show(plan, lr, epochs, seen[:, -1], seconds)
-            if seen[:, -1].mean() >= target:
-                break
-    constant(target)
+class EachEpoch(Hook):
+    """What the net reads right after each epoch."""
+
+    def __init__(self) -> None:
+        self.seen: list[Row] = []
+
+    def after_epoch(self, run: Any) -> None:
+        self.seen.append(both(run.model))
 
 
-def parts() -> None:
-    """Print every schedule with the budget that the notebook gives one-cycle."""
-    epochs = chosen["epochs"]
-    for plan in names["plans"]:
-        lr = best_rate(plan, epochs)
-        seen, seconds = judged(plan, lr, epochs)
-        show(plan, lr, epochs, seen[:, -1], seconds)
-        if plan in chosen["rates"]:
-            print(f"{'':22} notebook has {chosen['rates'][plan]:g}")
-    for plan in ("fall only", "one-cycle"):  # is a rate that is too high forgiven?
-        for lr in (2 * HIGH[-1], 4 * HIGH[-1]):
-            seen, seconds = judged(plan, lr, epochs)
-            show(plan, lr, epochs, seen[:, -1], seconds)
+def race() -> Iterator[Row]:
+    """MNIST: each schedule with each budget at each rate; of the constant one, one long run."""
+    for plan, tried in RACE.items():
+        for epochs in (LONGEST,) if plan == "constant" else BUDGETS:
+            for lr in tried:
+                for seed in range(3):
+                    watch = EachEpoch()
+                    train(plan, lr, epochs, seed, hooks=[watch])
+                    start = 1 if plan == "constant" else epochs
+                    for budget, shares in enumerate(watch.seen[start - 1 :], start=start):
+                        yield {
+                            "plan": plan,
+                            "lr": f"{lr:g}",
+                            "seed": seed,
+                            "epochs": budget,
+                            **shares,
+                        }
 
 
-def sizes() -> None:
-    """Print the validation accuracy of both ways of resizing at each rate."""
-    for way, stages in names["ways"].items():
-        for lr in (1e-2, 2e-2, 4e-2, 8e-2):
-            found = [names["train_sizes"](stages, lr, s, digits.valid) for s in range(3)]
-            values, seconds = np.array(found).T
-            show(way, lr, sum(epochs for _, epochs in stages), values, seconds.mean())
+def more() -> Iterator[Row]:
+    """The appendix: numbers of 16 bits, and small pictures first."""
+    names["train_bits"]("mixed", 0)  # the first training of a process takes longer
+    for seed in range(8):
+        for way in names["bits_ways"]:
+            for lr in (3e-3, 3e-5):
+                began = time.process_time()
+                net = names["train_bits"](way, seed, lr)
+                row = {"part": "bits", "way": way, "lr": f"{lr:g}", "seed": seed}
+                yield row | both(net) | {"seconds": time.process_time() - began}
+    for seed in range(5):
+        for way in names["ways"]:
+            for lr in (0.02, 0.04, 0.08):
+                began = time.process_time()
+                net = names["train_sizes"](way, lr, seed)
+                row = {"part": "sizes", "way": way, "lr": f"{lr:g}", "seed": seed}
+                yield row | both(net) | {"seconds": time.process_time() - began}
 
+
+TABLES = {"rates": "one_cycle", "pairs": "one_cycle_pairs", "flat": "one_cycle_flat"}
+TABLES |= {"race": "one_cycle_race", "more": "one_cycle_more"}
+MAKERS = {"rates": rates, "pairs": pairs, "flat": flat, "race": race, "more": more}
 
 if __name__ == "__main__":
-    {"parts": parts, "sizes": sizes}.get(" ".join(sys.argv[1:]), to_the_target)()
+    torch.set_num_threads(int(os.environ.get("LESSON5_THREADS", "1")))
+    for chosen in sys.argv[1:] or ("rates", "pairs", "flat", "more"):
+        write(TABLES[chosen], MAKERS[chosen]())

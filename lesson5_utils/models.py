@@ -282,6 +282,7 @@ class TabularNet(nn.Module):
         dropout: share of the embeddings and of each hidden layer set to zero at random while
             training.
         batch_norm: normalise each hidden layer over the batch, before its ReLU.
+        cont_layer: width of a layer of the continuous columns' own; 0: they join as they are.
 
     Source: Guo and Berkhahn (2016), arXiv:1604.06737.
     """
@@ -297,6 +298,7 @@ class TabularNet(nn.Module):
         n_out: int = 1,
         dropout: float = 0.0,
         batch_norm: bool = False,
+        cont_layer: int = 0,
     ) -> None:
         super().__init__()
         self.y_range = _checked_range(y_range)
@@ -311,7 +313,9 @@ class TabularNet(nn.Module):
             _table(n, width, NET_STD) for n, width in zip(n_categories, widths, strict=True)
         )
         self.dropout = _dropout(dropout)
-        sizes = [sum(widths) + self.n_cont, *_sizes("n_hidden", n_hidden)]
+        own = arguments.whole("cont_layer", cont_layer, least=0) if self.n_cont else 0
+        self.cont = nn.Sequential(*([nn.Linear(n_cont, own), nn.ReLU()] if own else []))
+        sizes = [sum(widths) + (own or self.n_cont), *_sizes("n_hidden", n_hidden)]
         layers: list[nn.Module] = []
         for n_in, n_next in pairwise(sizes):
             norm = [nn.BatchNorm1d(n_next)] if batch_norm else []
@@ -329,7 +333,7 @@ class TabularNet(nn.Module):
         self._check_columns(cat, cont)
         parts = [table(cat[:, i]) for i, table in enumerate(self.embeddings)]
         factors = self.dropout(torch.cat(parts, dim=1)) if parts else cont[:, :0]
-        out = self.layers(torch.cat([factors, cont], dim=1))
+        out = self.layers(torch.cat([factors, self.cont(cont)], dim=1))
         return scale_to_range(out.squeeze(1) if out.shape[1] == 1 else out, self.y_range)
 
     def _check_columns(self, cat: Tensor, cont: Tensor) -> None:

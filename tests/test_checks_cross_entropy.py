@@ -9,8 +9,163 @@ import pytest
 import torch
 import torch.nn.functional as F
 from answers import accepts, refuses
+from torch import nn
 
 from lesson5_utils.exercises import cross_entropy as check
+from lesson5_utils.exercises.cross_entropy import Sound
+
+# --- reports and diseases ------------------------------------------------------------------
+
+
+def test_reports_refuses_a_word_that_is_no_choice_and_knows_the_usual_guesses() -> None:
+    right = check.reports.reference()
+    refuses(check.reports, right | {"1/p": "honest"}, "honest")
+    refuses(check.reports, right | {"(1 - p)²": "more"}, "squares are not like")
+    refuses(check.reports, right | {"1 - √p": "less", "1/p": "more"}, "the wrong way round")
+    accepts(check.reports, {name: word.upper() for name, word in right.items()})
+
+
+def test_diseases_tells_which_two_were_exchanged() -> None:
+    right = check.diseases.reference()
+    for one, other, told in (
+        ("Ana", "Carla", "Ana's moves, and then cannot go on"),
+        ("Ana", "Davi", "cannot say more than 23 %"),
+        ("Bruno", "Davi", "stopped being a number"),
+        ("Bruno", "Carla", "until one batch"),
+    ):
+        refuses(check.diseases, right | {one: right[other], other: right[one]}, told)
+    refuses(check.diseases, dict.fromkeys(right, "dead start"), "Carla")
+    refuses(check.diseases, right | {"Ana": "double softmax"}, "softmax twice")
+
+
+# --- forecaster ----------------------------------------------------------------------------
+
+
+class Sequential(nn.Module):
+    """A right answer in another form: layers in a box, a loss by hand, shares by exp."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(784, 50), nn.ReLU(), nn.Linear(50, 10))
+
+    def forward(self, x: Any) -> Any:
+        return self.body(x)
+
+    def loss(self, scores: Any, y: Any) -> Any:
+        return -check.log_softmax.reference(scores)[range(len(y)), y].mean()
+
+    def probabilities(self, x: Any) -> Any:
+        return F.log_softmax(self(x), dim=1).exp()
+
+
+class He(Sound):
+    """A start of one's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for layer in (self.first, self.second):
+            nn.init.kaiming_normal_(layer.weight)
+
+
+class InferenceOnly(Sound):
+    def probabilities(self, x: Any) -> Any:
+        with torch.no_grad():
+            return super().probabilities(x)
+
+
+@pytest.mark.parametrize("answer", [Sound, Sequential, He, InferenceOnly])
+def test_forecaster_accepts(answer: Any) -> None:
+    accepts(check.forecaster, answer)
+    assert check.forecaster.use(answer) is answer
+
+
+class Overflowing(Sound):
+    def loss(self, scores: Any, y: Any) -> Any:
+        return (scores.exp().sum(dim=1).log() - scores[range(len(y)), y]).mean()
+
+
+class DeadRelu(Sound):
+    def __init__(self) -> None:
+        super().__init__()
+        nn.init.constant_(self.first.bias, -1000)
+
+
+class ZeroWeights(Sound):
+    def __init__(self) -> None:
+        super().__init__()
+        nn.init.zeros_(self.second.weight)
+
+
+class Clipped(Sound):
+    def loss(self, scores: Any, y: Any) -> Any:
+        return F.nll_loss((scores.softmax(dim=1) + 1e-9).log(), y)
+
+
+class Detached(Sound):
+    def loss(self, scores: Any, y: Any) -> Any:
+        return torch.tensor(F.cross_entropy(scores, y).item())
+
+
+class Summed(Sound):
+    def loss(self, scores: Any, y: Any) -> Any:
+        return F.cross_entropy(scores, y, reduction="sum")
+
+
+class Squared(Sound):
+    def loss(self, scores: Any, y: Any) -> Any:
+        return (scores.softmax(dim=1) - F.one_hot(y, 10)).square().sum(dim=1).mean()
+
+
+class Narrow(Sound):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(784, 20), nn.Linear(20, 10)
+
+
+class TwoDiseases(Sound):
+    def loss(self, scores: Any, y: Any) -> Any:
+        return F.nll_loss(scores.softmax(dim=1).log(), y)
+
+    def probabilities(self, x: Any) -> Any:
+        return self(x).clamp(0, 1)
+
+
+class NoLoss(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(784, 50), nn.Linear(50, 10)
+
+    def forward(self, x: Any) -> Any:
+        return self.second(self.first(x).relu())
+
+
+@pytest.mark.parametrize(
+    ("answer", "phrase"),
+    [
+        (Overflowing, "the log-sum-exp itself overflows"),
+        (DeadRelu, "this is the dead start"),
+        (ZeroWeights, "this is the dead start"),
+        (Clipped, "difference"),
+        (Detached, "o gradient flows from the loss"),
+        (Summed, "difference"),
+        (Squared, "difference"),
+        (Narrow, "[10] and [10, 20] and [20] and [20, 784]"),
+        (TwoDiseases, "✗ forecaster"),
+        (NoLoss, "has no attribute 'loss'"),
+        (Sound(), "Give the class itself"),
+    ],
+)
+def test_forecaster_refuses(answer: Any, phrase: str) -> None:
+    refuses(check.forecaster, answer, phrase)
+
+
+def test_a_forecaster_of_which_a_method_is_missing_is_unanswered() -> None:
+    class Begun(Sound):
+        def probabilities(self, x: Any) -> Any:
+            return ...
+
+    assert check.forecaster(Begun).status == "unanswered"
+
 
 # --- nll ---------------------------------------------------------------------------------
 

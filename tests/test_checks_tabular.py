@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from answers import accepts, refuses
 from torch import nn
 
+from lesson5_utils import datasets, entries
 from lesson5_utils.exercises import tabular as check
 
 # --- codes -------------------------------------------------------------------------------
@@ -21,20 +22,35 @@ coded = check.codes.reference
 
 def destroys(known: Any, values: Any) -> Any:
     codes = coded(known, values)
-    return values.copy_(codes)
+    values[:] = values[::-1].copy()
+    return codes
+
+
+def forgets(known: Any, values: Any) -> Any:
+    codes = coded(known, values)
+    known[0] = known[-1]
+    return codes
+
+
+def without_clip(known: Any, values: Any) -> Any:
+    place = np.searchsorted(known, values)
+    return np.where(known[place] == values, place + 1, 0)
 
 
 @pytest.mark.parametrize(
     ("answer", "phrase"),
     [
         (destroys, "changes its input `values`"),
-        (lambda k, v: coded(k.add_(1), v + 1), "changes its input `known`"),
-        (lambda k, v: coded(k, v).float(), "your codes are real numbers"),
-        (lambda k, v: coded(k, v).double().numpy(), "your codes are real numbers"),
+        (forgets, "changes its input `known`"),
+        (lambda k, v: coded(k, v).astype(float), "your codes are real numbers"),
         (lambda k, v: [float(one) for one in coded(k, v)], "your codes are real numbers"),
-        (lambda k, v: coded(k, v).int(), "torch.int32"),
-        (lambda k, v: coded(k.float(), v.float()), "difference"),
-        (lambda k, v: (k == v[:, None]).any(dim=1), "True or False"),
+        (lambda k, v: coded(k, v).astype(str), "Your codes are text"),
+        (lambda k, v: np.searchsorted(k, v) + 1, "the next larger category"),
+        (lambda k, v: np.searchsorted(k, v), "you count from 0"),
+        (lambda k, v: pd.Index(k).get_indexer(v), "unknown is -1"),
+        (lambda k, v: pd.factorize(v, sort=True)[0] + 1, "you numbered the values themselves"),
+        (lambda k, v: np.isin(v, k), "True or False"),
+        (without_clip, "one past the end"),
     ],
 )
 def test_codes_refuses(answer: Any, phrase: str) -> None:
@@ -50,16 +66,16 @@ def by_dict(known: Any, values: Any) -> list[int]:
     "answer",
     [
         by_dict,
+        lambda k, v: np.array(by_dict(k, v)),
         lambda k, v: torch.tensor(by_dict(k, v)),
-        lambda k, v: ((k == v[:, None]) * torch.arange(1, len(k) + 1)).sum(dim=1),
-        lambda k, v: pd.Index(k.numpy()).get_indexer(v.numpy()) + 1,
-        lambda k, v: torch.bucketize(v, k, right=True) * torch.isin(v, k),
+        lambda k, v: ((k == v[:, None]) * np.arange(1, len(k) + 1)).sum(axis=1),
+        lambda k, v: pd.Index(k).get_indexer(v) + 1,
     ],
 )
 def test_codes_accepts(answer: Any) -> None:
     accepts(check.codes, answer)
-    used = check.codes.use(answer)(torch.tensor([3, 9]), torch.tensor([9, 4]))
-    assert nn.Embedding(3, 1)(used).shape == (2, 1) and used.tolist() == [2, 0]
+    used = check.codes.use(answer)(np.array(["BA", "SP"]), np.array(["SP", "RS"]))
+    assert used.dtype == np.int64 and used.tolist() == [2, 0]
 
 
 # --- standardise -------------------------------------------------------------------------
@@ -68,9 +84,9 @@ scaled = check.standardise.reference
 
 
 def fills_in_place(base: Any, values: Any) -> Any:
-    mean, std = np.nanmean(base), np.nanstd(base)
-    values[np.isnan(values)] = mean
-    return (values - mean) / std, mean, std
+    flag = np.isnan(values).astype(float)
+    values[np.isnan(values)] = np.nanmean(base)
+    return (values - np.nanmean(base)) / np.nanstd(base), flag
 
 
 def drops_from_base(base: Any, values: Any) -> Any:
@@ -84,11 +100,14 @@ def drops_from_base(base: Any, values: Any) -> Any:
     [
         (fills_in_place, "changes its input `values`"),
         (drops_from_base, "changes its input `base`"),
-        (lambda b, v: scaled(b, v)[0], "3 values, got"),
+        (lambda b, v: scaled(b, v)[0], "the flag is missing"),
         (lambda b, v: [part.tolist() for part in scaled(v, v)], "deviation of `values`"),
-        (lambda b, v: (scaled(b, v)[0].round(2), *scaled(b, v)[1:]), "difference"),
-        (lambda b, v: (scaled(b, v)[0], *(int(one) for one in scaled(b, v)[1:])), "difference"),
+        (lambda b, v: (scaled(b, v)[0].round(2), scaled(b, v)[1]), "difference"),
+        (lambda b, v: (scaled(b, v)[0], np.isnan(v)), "True or False"),
+        (lambda b, v: (scaled(b, v)[0], 1 - scaled(b, v)[1]), "the wrong way round"),
         (lambda b, v: scaled(b, v[~np.isnan(v)]), "missing values are left out"),
+        (lambda b, v: scaled(b, np.nan_to_num(v)), "filled before scaling"),
+        (lambda b, v: scaled(b, v)[::-1], "difference"),
     ],
 )
 def test_standardise_refuses(answer: Any, phrase: str) -> None:
@@ -99,13 +118,15 @@ def by_selection(base: Any, values: Any) -> Any:
     there = base[~np.isnan(base)]
     mean = there.sum() / len(there)
     std = (((there - mean) ** 2).sum() / len(there)) ** 0.5
-    return np.where(np.isnan(values), 0, (values - mean) / std), mean, std
+    gone = np.isnan(values)
+    return np.where(gone, 0, (values - mean) / std), np.where(gone, 1.0, 0.0)
 
 
 def by_torch(base: Any, values: Any) -> Any:
     there = torch.from_numpy(base[~np.isnan(base)])
     std, mean = torch.std_mean(there, correction=0)
-    return ((torch.from_numpy(values) - mean) / std).nan_to_num(0), mean, std
+    made = torch.from_numpy(values)
+    return ((made - mean) / std).nan_to_num(0), made.isnan().double()
 
 
 @pytest.mark.parametrize(
@@ -116,15 +137,42 @@ def by_torch(base: Any, values: Any) -> Any:
         lambda b, v: [part.tolist() for part in by_torch(b, v)],
         lambda b, v: (
             ((pd.Series(v) - np.nanmean(b)) / np.nanstd(b)).fillna(0).to_numpy(),
-            float(np.nanmean(b)),
-            pd.Series(b).std(ddof=0),
+            pd.Series(v).isna().to_numpy(float),
         ),
     ],
 )
 def test_standardise_accepts(answer: Any) -> None:
     accepts(check.standardise, answer)
-    made, mean, std = check.standardise.use(answer)(np.array([1.0, 3.0]), np.array([np.nan, 4]))
-    assert isinstance(made, np.ndarray) and made.tolist() == [0, 2] and (mean, std) == (2, 1)
+    made, flag = check.standardise.use(answer)(np.array([1.0, 3.0]), np.array([np.nan, 4]))
+    assert isinstance(made, np.ndarray) and made.tolist() == [0, 2]
+    assert flag.tolist() == [1, 0] and flag.dtype == float
+
+
+# --- splits ------------------------------------------------------------------------------
+
+right = check.splits.reference()
+
+
+@pytest.mark.parametrize(
+    ("answer", "phrase"),
+    [
+        (right | {"plan": "some days at random"}, "lies between two"),
+        (right | {"open": "some states"}, "New shops in known states"),
+        (right | {"abroad": "some shops"}, "nothing about its state"),
+        (right | {"open": "the last months"}, "In new shops every day is new"),
+        (right | {"repair": "the last months"}, "asks for more"),
+        (right | {"plan": "the last weeks"}, "the last months"),
+        (dict.fromkeys(right, "some shops"), "Right: open"),
+        ({"plan": "the last months"}, "Expected the keys"),
+    ],
+)
+def test_splits_refuses(answer: Any, phrase: str) -> None:
+    refuses(check.splits, answer, phrase)
+
+
+def test_splits_accepts_and_hands_on() -> None:
+    accepts(check.splits, {key: value.upper() for key, value in right.items()})
+    assert check.splits.use(dict.fromkeys(right, ...)) == right
 
 
 # --- inputs ------------------------------------------------------------------------------
@@ -272,55 +320,74 @@ def test_batch_norm_accepts(answer: Any) -> None:
         torch.testing.assert_close(mine, theirs)
 
 
-# --- film_means --------------------------------------------------------------------------
-
-means = check.film_means.reference
+# --- column ------------------------------------------------------------------------------
 
 
-def by_pandas(film: Any, rating: Any, n_films: int) -> Any:
-    found = pd.Series(rating.numpy()).groupby(film.numpy()).mean()
-    return found.reindex(range(n_films)).fillna(rating.mean().item()).to_numpy(copy=True)
+def mean_of_the_date(frame: pd.DataFrame, train_frame: pd.DataFrame) -> Any:
+    means = train_frame.groupby("date")["sales"].mean()
+    return means.reindex(frame["date"]).to_numpy()
+
+
+def test_a_column_is_made_from_rows_without_their_sales() -> None:
+    seen: list[Any] = []
+
+    def answer(frame: pd.DataFrame, train_frame: pd.DataFrame) -> Any:
+        seen.append((frame, train_frame))
+        return np.zeros(len(frame))
+
+    assert check.column(answer).status == "wrong"
+    past, new = datasets.load_sales().split()[0], datasets.load_sales("unseen").split()[1]
+    assert [len(frame) for frame, _ in seen] == [len(past), len(new)]
+    for frame, train_frame in seen:
+        assert "sales" not in frame and "shop" in frame
+        assert len(train_frame) == len(past) and "sales" in train_frame
+        assert train_frame["date"].max() < pd.Timestamp("2024-09-01")
+    assert not set(seen[1][0]["shop"]) & set(past.shops)
 
 
 @pytest.mark.parametrize(
     ("answer", "phrase"),
     [
-        (
-            lambda f, r, n: torch.where(
-                f.bincount(minlength=n) > 0,
-                f.bincount(r, n) // f.bincount(minlength=n).clamp(min=1),
-                r.mean(),
-            ),
-            "// drops everything",
-        ),
-        (lambda f, r, n: means(f, r, n).round(), "difference"),
-        (lambda f, r, n: means(f, r.long().float(), n), "difference"),
-        (lambda f, r, n: means(f, r, n).double(), "torch.float64"),
-        (lambda f, r, n: means(f, r, n)[: int(f.max()) + 1], "the last films are missing"),
-        (lambda f, r, n: means(f, r, n)[f].tolist(), "one number for each row"),
-        (lambda f, r, n: means(f, r.sub_(1), n), "changes its input `rating`"),
+        (lambda frame, train_frame: np.zeros(3), "one number for each row"),
+        (lambda frame, train_frame: np.zeros((len(frame), 2)), "one number for each row"),
+        (lambda frame, train_frame: frame["state"], "no text and no dates"),
+        (lambda frame, train_frame: np.full(len(frame), np.inf), "infinite"),
+        (lambda frame, train_frame: None, "is a `return` missing?"),
+        (lambda frame, train_frame: frame["date"], "no text and no dates"),
+        (lambda frame, train_frame: frame["date"].diff(), "no text and no dates"),
+        (lambda frame, train_frame: np.full(len(frame), np.nan), "your numbers are nan"),
+        (lambda frame, train_frame: frame["sales"], "`train_frame` has them"),
+        (lambda frame, train_frame: frame["weekday"], "make it from `frame['date']`"),
+        (lambda frame, train_frame: frame["size"], "KeyError"),
+        (mean_of_the_date, "these dates are new"),
+        (check.column.course["no column"], "the score without any column"),
+        (check.column.course["mean of the state"], "the model has the state"),
+        (check.column.course["mean of the shop"], "these shops are new"),
+        (check.column.course["payday"], "the mark is 0.1605"),
     ],
 )
-def test_film_means_refuses(answer: Any, phrase: str) -> None:
-    refuses(check.film_means, answer, phrase)
+def test_column_refuses(answer: Any, phrase: str) -> None:
+    refuses(check.column, answer, phrase)
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        by_pandas,
-        lambda f, r, n: torch.stack(
-            [r[f == i].mean() if (f == i).any() else r.mean() for i in range(n)]
-        ),
-        lambda f, r, n: [
-            float(r[f == i].mean()) if i in f else float(r.mean()) for i in range(n)
-        ],
-        lambda f, r, n: torch.full((n,), float(r.mean())).scatter_reduce(
-            0, f, r, "mean", include_self=False
-        ),
-    ],
-)
-def test_film_means_accepts(answer: Any) -> None:
-    accepts(check.film_means, answer)
-    used = check.film_means.use(answer)(torch.tensor([2, 2]), torch.tensor([4.0, 4.5]), 3)
-    assert used.dtype == torch.float32 and used.tolist() == [4.25] * 3
+def listed(frame: pd.DataFrame, train_frame: pd.DataFrame) -> list[float]:
+    """The two days in a list, from the calendar alone, 31 December too."""
+    date = frame["date"]
+    named = {(8, 31), (9, 6), (10, 11), (11, 1), (11, 14), (11, 19), (12, 24), (12, 31)}
+    named |= {(4, 20), (4, 30)}
+    made = check.column.reference(frame, train_frame)
+    return [
+        float(one) + 2 * ((day.month, day.day) in named and one < 2)
+        for one, day in zip(made, date, strict=True)
+    ]
+
+
+def test_column_accepts_other_forms_of_the_same_idea() -> None:
+    accepts(check.column, listed)
+
+
+def test_one_column_reaches_the_mark_and_no_simpler_one_does() -> None:
+    (measured,) = (own for goal, own in entries.goals().items() if goal == check.column.goal)
+    *others, ours = (one.score for one in measured)
+    assert [one.title for one in measured] == list(check.column.own)
+    assert ours < check.column.mark - 5e-4 and min(others) > check.column.mark + 5e-4

@@ -437,6 +437,23 @@ def test_dropout_acts_on_the_embeddings_too_and_not_on_the_numbers() -> None:
     assert torch.equal(model(cat, cont), model(cat, cont))
 
 
+def test_the_numbers_may_go_through_a_layer_of_their_own_first() -> None:
+    model = TabularNet([5], 2, widths=[3], n_hidden=(4,), cont_layer=6)
+    cat, cont = columns([5], 2)
+    own = (cont @ model.cont[0].weight.T + model.cont[0].bias).clamp(min=0)
+    rows = model.embeddings[0].weight[cat[:, 0]]
+    torch.testing.assert_close(
+        model(cat, cont), model.layers(torch.cat([rows, own], dim=1))[:, 0]
+    )
+
+
+def test_without_numbers_there_is_no_layer_of_their_own() -> None:
+    model = TabularNet([5], 0, widths=[3], cont_layer=6)
+    assert not len(model.cont) and model.layers[0].in_features == 3
+    with pytest.raises(ArgumentError, match="cont_layer"):
+        TabularNet([5], 1, cont_layer=-1)
+
+
 @pytest.mark.parametrize(("n_cat", "n_cont"), [(2, 1), (1, 2), (0, 1), (1, 0)])
 def test_another_number_of_columns_is_refused(n_cat: int, n_cont: int) -> None:
     model = TabularNet([5], 1)

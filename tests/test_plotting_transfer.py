@@ -1,4 +1,4 @@
-"""`kind_map` and `strips`: what a net sees, as points with signs and as rows of patches."""
+"""`kind_map` and `picture_rows`: what a net sees, as signs and as rows of patches."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_map_refuses_what_cannot_be_told_apart(
         plotting.kind_map(made[1], np.zeros((n, 2)), kinds)
 
 
-# --- strips --------------------------------------------------------------------------------
+# --- picture_rows --------------------------------------------------------------------------
 
 
 def boxes(ax: Axes) -> list[tuple[float, ...]]:
@@ -66,7 +66,7 @@ def boxes(ax: Axes) -> list[tuple[float, ...]]:
 def test_pictures_stand_in_rows_and_blocks_side_by_side(made: tuple[Figure, Axes]) -> None:
     _, ax = made
     left, right = np.random.default_rng(0).random((2, 3, 4, 5)), np.zeros((2, 1, 4, 5))
-    plotting.strips(ax, {"old": left, "new": right}, ["first", "second"])
+    plotting.picture_rows(ax, {"old": left, "new": right}, ["first", "second"])
     assert len(ax.images) == 8
     assert boxes(ax)[:4] == [(0, 5, 4, 0), (6, 11, 4, 0), (12, 17, 4, 0), (0, 5, 9, 5)]
     assert boxes(ax)[6][0] > 17 + 5, "a gap between the blocks"
@@ -81,10 +81,10 @@ def test_all_pictures_share_one_grey_scale_unless_contrast_is_asked_for(
 ) -> None:
     _, ax = made
     block = np.stack([np.full((1, 3, 3), 0.2), np.linspace(0.2, 0.6, 9).reshape(1, 3, 3)])
-    plotting.strips(ax, {"": block})
+    plotting.picture_rows(ax, {"": block})
     assert {image.get_clim() for image in ax.images} == {(0, 1)}
     ax.clear()
-    plotting.strips(ax, {"": block}, contrast=True)
+    plotting.picture_rows(ax, {"": block}, contrast=True)
     assert ax.images[1].get_clim() == pytest.approx((0.2, 0.6))
 
 
@@ -98,8 +98,8 @@ def test_all_pictures_share_one_grey_scale_unless_contrast_is_asked_for(
         ({"a": np.zeros((2, 3, 4, 4))}, ["one"]),
     ],
 )
-def test_strips_refuses_blocks_that_do_not_fit(
+def test_picture_rows_refuse_blocks_that_do_not_fit(
     made: tuple[Figure, Axes], blocks: dict[str, np.ndarray], rows: list[str]
 ) -> None:
-    with pytest.raises(ArgumentError, match="strips needs blocks"):
-        plotting.strips(made[1], blocks, rows)
+    with pytest.raises(ArgumentError, match="picture_rows needs blocks"):
+        plotting.picture_rows(made[1], blocks, rows)

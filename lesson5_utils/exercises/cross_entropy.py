@@ -1,4 +1,5 @@
-"""Checks for notebook 07: the loss as a lookup, log-softmax, its gradient, calibration."""
+"""Checks for notebook 07: what a score makes one say, the loss as a lookup, log-softmax, its
+gradient, four sick nets and a sound one, calibration."""
 
 from __future__ import annotations
 
@@ -6,17 +7,66 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from lesson5_utils.exercises import (
     WrongForm,
     exercise,
     functions_called,
+    gradients_of,
     real_numbers,
     whole_numbers,
 )
 
-__all__ = ["calibration_error", "gradient", "log_softmax", "nll"]
+__all__ = [
+    "calibration_error",
+    "diseases",
+    "forecaster",
+    "gradient",
+    "log_softmax",
+    "nll",
+    "patients",
+    "reports",
+]
+
+# --- reports -----------------------------------------------------------------------------
+
+
+def _said(squares: str, root: str, log10: str, inverse: str) -> dict[str, str]:
+    return {"(1 - p)²": squares, "1 - √p": root, "-log10 p": log10, "1/p": inverse}
+
+
+@exercise(
+    kind="predict",
+    choices=("the truth", "more", "less"),
+    why="Two of the four are honest. A score whose price grows too slowly towards p = 0 pays "
+    "for boasting, one whose price grows too fast pays for caution. So honesty does not single "
+    "out the logarithm, and its base does not matter at all.",
+)
+def reports() -> dict[str, str]:
+    return _said("the truth", "more", "the truth", "less")
+
+
+reports.slip(
+    "1 - √p and 1/p are the wrong way round. 1/p is merciless near 0: whoever says 95 % pays "
+    "20 on a dry day. Would you rather say more than you believe there, or less?",
+    lambda: _said("the truth", "less", "the truth", "more"),
+)
+reports.slip(
+    "the squares are not like the newspaper's price. On a dry day she pays p², and each "
+    "percent more costs more than the last: somewhere it is no longer worth it. Where?",
+    lambda: _said("more", "more", "the truth", "less"),
+)
+reports.slip(
+    "log10 p is ln p divided by 2.303: every price is changed by the same factor, so the "
+    "lowest point stays where it was.",
+    lambda: _said("the truth", "more", "less", "less"),
+)
+reports.slip(
+    "not every price that is lower for a better forecast makes her honest: the newspaper's did "
+    "not. Let `expected` find the lowest point of each.",
+    lambda: _said("the truth", "the truth", "the truth", "the truth"),
+)
 
 
 def _by_row(scores: Tensor, dim: int = 1) -> Tensor:
@@ -240,6 +290,251 @@ def _(scores: Tensor, y: Tensor) -> Any:
     leaf = scores.clone().requires_grad_()
     F.cross_entropy(leaf, y).backward()
     return leaf.grad
+
+
+# --- four sick nets ----------------------------------------------------------------------
+
+
+class Sound(nn.Module):
+    """A net for digits, 784 → 50 → 10, with what belongs to it: its loss and its forecast."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(784, 50), nn.Linear(50, 10)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.second(self.first(x).relu())
+
+    def loss(self, scores: Tensor, y: Tensor) -> Any:
+        return F.cross_entropy(scores, y)
+
+    def probabilities(self, x: Tensor) -> Any:
+        return self(x).softmax(dim=1)
+
+
+class Ana(Sound):
+    """Softmax twice."""
+
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(x).softmax(dim=1)
+
+
+class Bruno(Sound):
+    """The naive log."""
+
+    def loss(self, scores: Tensor, y: Tensor) -> Any:
+        powers = scores.exp()
+        p = powers / powers.sum(dim=1, keepdim=True)
+        return -p.log()[torch.arange(len(y)), y].mean()
+
+
+class Carla(Sound):
+    """A dead start."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for p in self.parameters():
+            nn.init.zeros_(p)
+
+
+class Davi(Sound):
+    """No softmax at prediction."""
+
+    def probabilities(self, x: Tensor) -> Any:
+        return self(x).clamp(0, 1)
+
+
+def patients() -> dict[str, type[Sound]]:
+    """Four nets, each with one fault, by the name of the colleague who wrote it. Which fault is
+    whose, the exercise `diseases` asks."""
+    return {"Ana": Ana, "Bruno": Bruno, "Carla": Carla, "Davi": Davi}
+
+
+def _diagnosed(*faults: str) -> dict[str, str]:
+    return dict(zip(patients(), faults, strict=True))
+
+
+@exercise(
+    kind="diagnose",
+    choices=("softmax twice", "naive log", "dead start", "no softmax at prediction"),
+    why="Each disease has a sign of its own: a floor that the loss cannot pass, a nan, a loss "
+    "that stays where guessing is, or a perfect curve and a forecast that nobody can trust.",
+)
+def diseases() -> dict[str, str]:
+    return _diagnosed("softmax twice", "naive log", "dead start", "no softmax at prediction")
+
+
+diseases.slip(
+    "Ana and Carla are exchanged. Carla's loss is what a net pays that gives each digit a "
+    "tenth, and it never moves; Ana's moves, and then cannot go on.",
+    lambda: _diagnosed("dead start", "naive log", "softmax twice", "no softmax at prediction"),
+)
+diseases.slip(
+    "Ana and Davi are exchanged. A softmax of numbers that have been squeezed between 0 and 1 "
+    "before cannot say more than 23 % of any digit. Who says so little?",
+    lambda: _diagnosed("no softmax at prediction", "naive log", "dead start", "softmax twice"),
+)
+diseases.slip(
+    "Bruno and Davi are exchanged. Davi's loss is as good as any; look at what he says. And "
+    "whose loss has stopped being a number?",
+    lambda: _diagnosed("softmax twice", "no softmax at prediction", "dead start", "naive log"),
+)
+diseases.slip(
+    "Bruno and Carla are exchanged. Bruno's net did learn, until one batch; Carla's never "
+    "began.",
+    lambda: _diagnosed("softmax twice", "dead start", "naive log", "no softmax at prediction"),
+)
+
+# --- a sound one -------------------------------------------------------------------------
+
+_SHAPES = {(50, 784), (50,), (10, 50), (10,)}
+_TRUTH = torch.tensor([4, 0, 9])
+
+
+def _pixels(n: int, seed: int = 0) -> Tensor:
+    return real_numbers(n, 784, seed=seed).abs() / 4
+
+
+def _examined(net_class: Any, what: str, brightest: int) -> Any:
+    """One thing that a net does: what moves at its start; or, with known weights, what it says
+    and pays for three pictures whose brightest pixels have this grey value."""
+    if isinstance(net_class, nn.Module):
+        raise WrongForm("give the class itself, MyForecaster, not a net made from it")
+    net, x = net_class(), brightest * _pixels(3)
+    if (scores := net(x)) is None or scores is ...:
+        return scores
+    for made in (net.loss(scores, _TRUTH), net.probabilities(x)):
+        if made is None or made is ...:
+            return made
+    _two_layers(net)
+    if what == "does the first batch move the first layer":
+        return _moves(net)
+    with torch.no_grad():
+        for p in net.parameters():
+            p.copy_(real_numbers(*p.shape, seed=p.numel()) / 10)
+    if what == "scores":
+        return net(x)
+    if what == "probabilities":
+        return net.probabilities(x)
+    leaf = net(x).detach().clone().requires_grad_()
+    loss = net.loss(leaf, _TRUTH)
+    return loss if what == "loss" else gradients_of(loss, {"scores": leaf})["scores"]
+
+
+def _two_layers(net: nn.Module) -> None:
+    shapes = {tuple(p.shape) for p in net.parameters()}
+    if shapes != _SHAPES:
+        found = " and ".join(str(list(shape)) for shape in sorted(shapes)) or "none"
+        raise WrongForm(
+            "two affine layers are asked for, 784 to 50 and 50 to 10, as attributes; the "
+            f"parameters found have the shapes {found}"
+        )
+
+
+def _moves(net: Any) -> str:
+    """Whether blame gets through from the loss of a first batch to the first layer."""
+    loss = net.loss(net(_pixels(20, seed=5)), torch.arange(20) % 10)
+    slopes = gradients_of(loss, {str(tuple(p.shape)): p for p in net.parameters()})
+    if all(slope is None for slope in slopes.values()):
+        raise WrongForm(
+            "no gradient flows from the loss back to any layer, so nothing could learn: no "
+            ".item(), .detach(), numpy or no_grad in forward and loss"
+        )
+    first = slopes["(50, 784)"]
+    return "yes" if first is not None and bool((first != 0).any()) else "no"
+
+
+@exercise(
+    cases=lambda: [
+        ("does the first batch move the first layer", 1),
+        ("scores", 1),
+        ("loss", 1),
+        ("loss", 255),  # grey values of a byte: scores in the thousands
+        ("gradient of the loss by the scores", 1),
+        ("gradient of the loss by the scores", 255),
+        ("probabilities", 1),
+        ("probabilities", 255),
+    ],
+    through=_examined,
+    why="Raw scores out of the model, one softmax inside the loss, one when you predict, and a "
+    "start that is not zero.",
+)
+def forecaster() -> Sound:
+    return Sound()
+
+
+forecaster.slip(
+    "this is softmax twice: forward must return raw scores, because the loss takes its own "
+    "softmax of them.",
+    Ana,
+)
+forecaster.slip(
+    "this is the naive log: with scores in the hundreds the power is infinite, and the loss "
+    "nan. Take log_softmax, or F.cross_entropy.",
+    Bruno,
+)
+forecaster.slip(
+    "this is the dead start: with all weights at 0 no blame gets through the second layer to "
+    "the first. Leave nn.Linear its own random start.",
+    Carla,
+)
+forecaster.slip(
+    "cutting scores off makes no probabilities of them. Take the softmax of the scores.", Davi
+)
+
+
+@forecaster.slip(
+    "probabilities returns the raw scores. The softmax is inside the loss; when you predict "
+    "you have to take it yourself."
+)
+class _Raw(Sound):
+    def probabilities(self, x: Tensor) -> Any:
+        return self(x)
+
+
+@forecaster.slip(
+    "the softmax is safe, but a small share became 0 before you took its log. Take "
+    "log_softmax, or F.cross_entropy."
+)
+class _LateLog(Sound):
+    def loss(self, scores: Tensor, y: Tensor) -> Any:
+        return F.nll_loss(scores.softmax(dim=1).log(), y)
+
+
+@forecaster.slip(
+    "this is softmax twice, inside the loss: F.cross_entropy takes the softmax itself, so give "
+    "it the raw scores."
+)
+class _TwiceInLoss(Sound):
+    def loss(self, scores: Tensor, y: Tensor) -> Any:
+        return F.cross_entropy(scores.softmax(dim=1), y)
+
+
+@forecaster.slip(
+    "the log-sum-exp itself overflows: with scores in the hundreds the power is infinite. Take "
+    "log_softmax, or F.cross_entropy."
+)
+class _Overflowing(Sound):
+    def loss(self, scores: Tensor, y: Tensor) -> Any:
+        return (scores.exp().sum(dim=1).log() - scores[torch.arange(len(y)), y]).mean()
+
+
+@forecaster.slip("the relu between the two layers is missing: two affine layers are one.")
+class _NoRelu(Sound):
+    def forward(self, x: Tensor) -> Any:
+        return self.second(self.first(x))
+
+
+@forecaster.slip("the softmax runs over the pictures. Each row is a picture: dim=1.")
+class _Across(Sound):
+    def probabilities(self, x: Tensor) -> Any:
+        return self(x).softmax(dim=0)
+
+
+@forecaster.slip("those are logarithms of probabilities; take the softmax without its log.")
+class _Logarithms(Sound):
+    def probabilities(self, x: Tensor) -> Any:
+        return self(x).log_softmax(dim=1)
 
 
 # --- calibration_error -------------------------------------------------------------------

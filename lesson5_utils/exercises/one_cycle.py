@@ -1,71 +1,587 @@
-"""Checks for notebook 06: the ramp, what to pick, the cosine, one cycle, a fair direction."""
+"""Checks for notebook 06: a range test, what a cycle's divisors set, one cycle, a fair race, a
+fair direction, and which rate to pick."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from lesson5_utils.exercises import exercise, real_numbers
+from lesson5_utils import lr_range, schedules
+from lesson5_utils.exercises import WrongForm, exercise, real_numbers
 
-__all__ = ["cosine", "direction", "one_cycle", "pick", "ramp"]
+__all__ = ["direction", "ends", "epochs_needed", "one_cycle", "pick", "range_test"]
 
-# --- ramp --------------------------------------------------------------------------------
+# --- range_test --------------------------------------------------------------------------
+
+Losses = Sequence[float]
+TrainStep = Callable[[float], float]
+Tested = tuple[list[float], list[float]]
+Ramp = Callable[[float, float, int, int], float]
+
+
+def _tested(answer: Any, losses: Losses, start: float, end: float, steps: int) -> Any:
+    """The rates at which the answer trains, and the two lists that it returns, where the loss
+    of each training step is given: `losses`, whatever the rate."""
+    asked: list[float] = []
+
+    def train_step(rate: Any) -> float:
+        asked.append(float(rate))
+        if len(asked) > 10 * steps:
+            raise WrongForm(f"your test has no end: there are {steps} steps, one batch each")
+        return losses[min(len(asked), len(losses)) - 1]
+
+    returned = answer(train_step, start, end, steps)
+    if returned is ...:
+        return ...
+    if not asked:
+        raise WrongForm("nothing was trained: call train_step(rate), and keep what it returns")
+    try:
+        rates, smoothed = returned
+        lengths = len(rates), len(smoothed)
+    except (TypeError, ValueError):
+        raise WrongForm("return two lists: the rates, and the smoothed losses") from None
+    if lengths[0] != lengths[1]:
+        raise WrongForm(
+            "there must be one smoothed loss for each rate, but you return "
+            f"{lengths[0]} rates and {lengths[1]} losses"
+        )
+    return {"trained at": asked, "rates": rates, "smoothed losses": smoothed}
+
+
+def _factor(start: float, end: float, step: int, steps: int) -> float:
+    return start * (end / start) ** (step / (steps - 1))
+
+
+def _noisy(steps: int) -> list[float]:
+    """A loss that falls, with one batch far above the others, which must not end the test."""
+    trembling = real_numbers(steps, seed=6).tolist()
+    losses = [2.3 * 0.97**i + 0.05 * one for i, one in enumerate(trembling)]
+    losses[steps // 2] *= 4.5
+    return losses
 
 
 @exercise(
     cases=lambda: [
-        (1.0, 16.0, 2, 5),
-        (2.0, 200.0, 1, 3),
-        (1e-7, 10.0, 0, 100),
-        (1e-7, 10.0, 37, 100),
-        (1e-7, 10.0, 99, 100),
-        (0.5, 0.03, 1, 2),
+        # it explodes at the eighth batch
+        ([4.0, 4.0, 3.0, 2.0, 2.0, 2.0, 3.0, 50.0, 90.0, 90.0], 1.0, 512.0, 10),
+        # it never does
+        ([2.3, 2.2, 2.0, 1.5, 1.25], 0.001, 0.1, 5),
+        # it rises to four times the lowest loss, but not to four times the first
+        ([5.0, *[0.5] * 20, *[9.5] * 9], 1e-5, 10.0, 30),
+        (_noisy(40), 1e-5, 10.0, 40),
+        ([2.31, 2.29, 2.25, 2.4, math.inf, math.inf], 0.003, 3.0, 6),
     ],
-    why="Each step multiplies by the same factor, so every power of ten gets the same number "
-    "of batches. That is fair, because nobody knows beforehand which power is the right one.",
+    through=_tested,
+    why="It costs a hundred batches and says where the loss falls and where it explodes. That "
+    "is a range; which rate in it is the right one, only a whole training can tell.",
 )
-def ramp(start: float, end: float, step: int, steps: int) -> float:
-    return start * (end / start) ** (step / (steps - 1))
+def range_test(train_step: TrainStep, start: float, end: float, steps: int) -> Tested:
+    rates: list[float] = []
+    losses: list[float] = []
+    smoothed: list[float] = []
+    for step in range(steps):
+        rates.append(start * (end / start) ** (step / (steps - 1)))
+        losses.append(train_step(rates[-1]))
+        smoothed = lr_range.smooth(losses)
+        if smoothed[-1] > 4 * min(smoothed):
+            break
+    return rates, smoothed
 
 
-ramp.slip(
+def _exploded(raw: Losses, smoothed: Losses) -> bool:
+    return smoothed[-1] > 4 * min(smoothed)
+
+
+def _another_test(
+    ramp: Ramp = _factor,
+    stops: Callable[[Losses, Losses], bool] = _exploded,
+    keeps: Callable[[list[float]], list[float]] = lr_range.smooth,
+) -> Callable[..., Tested]:
+    """A range test with another ramp, another end, or another list to return."""
+
+    def answer(train_step: TrainStep, start: float, end: float, steps: int) -> Tested:
+        rates: list[float] = []
+        losses: list[float] = []
+        for step in range(steps):
+            rates.append(ramp(start, end, step, steps))
+            losses.append(train_step(rates[-1]))
+            if stops(losses, lr_range.smooth(losses)):
+                break
+        return rates, keeps(losses)
+
+    return answer
+
+
+def _uncorrected(losses: list[float]) -> list[float]:
+    average, out = 0.0, []
+    for loss in losses:
+        average = 0.9 * average + 0.1 * loss
+        out.append(average)
+    return out
+
+
+range_test.slip(
     "you add the same amount each time. Then nearly all batches go to the largest rates; "
     "multiply by the same factor instead.",
-    lambda start, end, step, steps: start + (end - start) * step / (steps - 1),
+    _another_test(lambda start, end, i, n: start + (end - start) * i / (n - 1)),
 )
-ramp.slip(
+range_test.slip(
     "the last step does not arrive at `end`. Steps count from 0, so the last one is number "
     "steps - 1.",
-    lambda start, end, step, steps: start * (end / start) ** (step / steps),
+    _another_test(lambda start, end, i, n: start * (end / start) ** (i / n)),
 )
-ramp.slip(
-    "you count from 1; the first step is number 0.",
-    lambda start, end, step, steps: start * (end / start) ** ((step - 1) / (steps - 1)),
+range_test.slip(
+    "you count from 1; the first step is number 0, and its rate is `start`.",
+    _another_test(lambda start, end, i, n: start * (end / start) ** ((i + 1) / (n - 1))),
 )
-ramp.slip(
+range_test.slip(
+    "your steps count from 1 to `steps`, so the first rate is above `start`.",
+    _another_test(lambda start, end, i, n: start * (end / start) ** ((i + 1) / n)),
+)
+range_test.slip(
     "`start` is missing: this is only the factor by which the rate has grown.",
-    lambda start, end, step, steps: (end / start) ** (step / (steps - 1)),
+    _another_test(lambda start, end, i, n: (end / start) ** (i / (n - 1))),
 )
-ramp.slip(
+range_test.slip(
     "the power stands on `end` alone. What grows is the factor end / start.",
-    lambda start, end, step, steps: start * end ** (step / (steps - 1)),
+    _another_test(lambda start, end, i, n: start * end ** (i / (n - 1))),
 )
-ramp.slip(
-    "it is rounded, and the first rate is 0 then. Rates are small; give them as they are.",
-    lambda start, end, step, steps: round(start * (end / start) ** (step / (steps - 1)), 2),
+range_test.slip(
+    "the rates are rounded, and the first one is 0 then. Rates are small; take them as they "
+    "are.",
+    _another_test(lambda start, end, i, n: round(_factor(start, end, i, n), 2)),
 )
-ramp.slip(
+range_test.slip(
     "a rate below 1 was raised to 1. Nearly all rates of use are below 1.",
-    lambda start, end, step, steps: ramp.reference(max(start, 1), end, step, steps),
+    _another_test(lambda start, end, i, n: _factor(max(start, 1), end, i, n)),
 )
-ramp.slip(
-    "that is the whole ramp; only its value at number `step` is asked for.",
-    lambda start, end, step, steps: [
-        ramp.reference(start, end, i, steps) for i in range(steps)
+range_test.slip(
+    "the losses that you return are not smoothed.", _another_test(keeps=lambda losses: losses)
+)
+range_test.slip(
+    "you stop at a single batch with a high loss. One batch may be hard by chance: compare "
+    "smoothed losses.",
+    _another_test(stops=lambda raw, _: raw[-1] > 4 * min(raw)),
+)
+range_test.slip(
+    "you compare one batch with the smoothed losses. Compare the last smoothed loss with the "
+    "lowest one.",
+    _another_test(stops=lambda raw, smoothed: raw[-1] > 4 * min(smoothed)),
+)
+range_test.slip(
+    "it goes on after the explosion. Leave the loop when the last smoothed loss is over four "
+    "times the lowest.",
+    _another_test(stops=lambda *_: False),
+)
+range_test.slip(
+    "you compare with the first loss. The test should stop when the loss is over four times "
+    "its *lowest* value.",
+    _another_test(stops=lambda _, smoothed: smoothed[-1] > 4 * smoothed[0]),
+)
+range_test.slip(
+    "you stop as soon as the loss rises at all. It trembles from batch to batch; only four "
+    "times its lowest value counts as an explosion.",
+    _another_test(stops=lambda _, smoothed: smoothed[-1] > min(smoothed)),
+)
+range_test.slip(
+    "the average starts at 0 and is not corrected for that, so the first losses seem low. "
+    "`smooth` from above does it.",
+    _another_test(
+        stops=lambda raw, _: _uncorrected([*raw])[-1] > 4 * min(_uncorrected([*raw])),
+        keeps=_uncorrected,
+    ),
+)
+range_test.slip(
+    "the two are in the other order: return the rates first, then the smoothed losses.",
+    lambda *given: range_test.reference(*given)[::-1],
+)
+
+
+@range_test.slip(
+    "you train at every rate, and cut the list afterwards. Stop training when it explodes: "
+    "that is what saves the time."
+)
+def _(train_step: TrainStep, start: float, end: float, steps: int) -> Tested:
+    rates = [_factor(start, end, step, steps) for step in range(steps)]
+    losses = [train_step(rate) for rate in rates]
+    for many in range(1, steps + 1):
+        smoothed = lr_range.smooth(losses[:many])
+        if _exploded(losses, smoothed):
+            break
+    return rates[:many], smoothed
+
+
+@range_test.slip(
+    "the place where it exploded is missing from your lists. Keep the rate and the loss first, "
+    "then decide whether to stop."
+)
+def _(*given: Any) -> Tested:
+    rates, smoothed = range_test.reference(*given)
+    end = -1 if smoothed[-1] > 4 * min(smoothed) else None
+    return rates[:end], smoothed[:end]
+
+
+@range_test.slip(
+    "you train twice at each rate. One call of train_step is one step; keep what it returns."
+)
+def _(train_step: TrainStep, *given: Any) -> Tested:
+    def twice(rate: float) -> float:
+        train_step(rate)
+        return train_step(rate)
+
+    return range_test.reference(twice, *given)
+
+
+# --- ends --------------------------------------------------------------------------------
+
+
+@exercise(
+    kind="predict",
+    why="div_factor says how far below the top it starts, final_div_factor how far below its "
+    '*start* it ends. Read the name as "final, from the start", and you will not mistake it.',
+)
+def ends() -> list[float]:
+    return [0.002, 0.02, 0.00002]
+
+
+ends.slip(
+    "the last rate is too high: final_div_factor divides the rate at the start, not the "
+    "highest one.",
+    lambda: [0.002, 0.02, 0.0002],
+)
+ends.slip(
+    "the two divisors are exchanged: div_factor belongs to the start.",
+    lambda: [0.0002, 0.02, 0.00002],
+)
+ends.slip(
+    "it does not fall to 0, but to the start divided by final_div_factor.",
+    lambda: [0.002, 0.02, 0.0],
+)
+ends.slip(
+    "it does not come back to its start; it ends far below.", lambda: [0.002, 0.02, 0.002]
+)
+ends.slip(
+    "25 and 10,000 are what PyTorch takes if you say nothing. Here both are given.",
+    lambda: [0.0008, 0.02, 8e-8],
+)
+ends.slip(
+    "max_lr is the highest rate, so it stands in the middle.", lambda: [0.02, 0.2, 0.0002]
+)
+ends.slip("these are in another order: first, highest, last.", lambda: [0.00002, 0.002, 0.02])
+
+# --- one_cycle ---------------------------------------------------------------------------
+
+Ends = tuple[float, float, float]
+
+
+def _joined(
+    step: int,
+    ends: Ends,
+    peak: float,
+    last: float,
+    curve: Callable[[float, float, float], float] = schedules.cosine,
+) -> float:
+    """Up to the peak, then down to the last step."""
+    start, top, end = ends
+    if step <= peak:
+        return curve(start, top, step / peak)
+    return curve(top, end, (step - peak) / (last - peak))
+
+
+@exercise(
+    cases=lambda: [
+        (0, 8, (1.0, 9.0, 0.0), 0.5),
+        (3, 8, (1.0, 9.0, 0.0), 0.5),
+        (5, 8, (1.0, 9.0, 0.0), 0.5),
+        (7, 8, (1.0, 9.0, 0.0), 0.5),
+        (1, 20, (4.0, 100.0, 2.0), 0.25),
+        (12, 20, (0.95, 0.85, 0.95), 0.25),
+        (1, 10, (1.0, 9.0, 0.0), 0.25),
+        (199, 315, (4e-4, 0.01, 4e-8), 0.3),
+        (314, 315, (4e-4, 0.01, 4e-8), 0.3),
     ],
+    why="With three rates as `ends` it is the learning rate, with (high, low, high) it is the "
+    "momentum. The same few lines make both.",
+)
+def one_cycle(step: int, steps: int, ends: Ends, pct_start: float) -> float:
+    return _joined(step, ends, pct_start * steps - 1, steps - 1)
+
+
+@one_cycle.slip(
+    "the way down starts at the beginning: its progress counts from the peak, (step - peak) / "
+    "(last - peak)."
+)
+def _(step: int, steps: int, ends: Ends, pct_start: float) -> float:
+    _, top, end = ends
+    climbs = step <= pct_start * steps - 1
+    return (
+        one_cycle.reference(step, steps, ends, pct_start)
+        if climbs
+        else schedules.cosine(top, end, step / (steps - 1))
+    )
+
+
+one_cycle.slip(
+    "the peak is one step late. Steps count from 0, so `pct_start * steps` of them end at "
+    "number pct_start * steps - 1.",
+    lambda step, steps, ends, pct_start: _joined(step, ends, pct_start * steps, steps - 1),
+)
+one_cycle.slip(
+    "the top and the end are one step late. Steps count from 0: the top is at "
+    "pct_start * steps - 1, the last step is number steps - 1.",
+    lambda step, steps, ends, pct_start: _joined(step, ends, pct_start * steps, steps),
+)
+one_cycle.slip(
+    "the top is at the wrong place: it is at pct_start * steps - 1, not at a share of the last "
+    "step's number.",
+    lambda step, steps, ends, pct_start: _joined(
+        step, ends, pct_start * (steps - 1), steps - 1
+    ),
+)
+one_cycle.slip(
+    "the way down does not arrive: the last step is number steps - 1.",
+    lambda step, steps, ends, pct_start: _joined(step, ends, pct_start * steps - 1, steps),
+)
+one_cycle.slip(
+    "the top may lie between two steps: do not round its place.",
+    lambda step, steps, ends, pct_start: _joined(
+        step, ends, int(pct_start * steps) - 1, steps - 1
+    ),
+)
+one_cycle.slip(
+    "you joined straight lines; use `cosine` for both pieces.",
+    lambda step, steps, ends, pct_start: _joined(
+        step, ends, pct_start * steps - 1, steps - 1, lambda a, b, t: a + (b - a) * t
+    ),
+)
+one_cycle.slip(
+    "it comes back to its start. The last value is the third of `ends`.",
+    lambda step, steps, ends, pct_start: one_cycle.reference(
+        step, steps, (*ends[:2], ends[0]), pct_start
+    ),
+)
+
+# --- epochs_needed -----------------------------------------------------------------------
+
+Shares = list[float]
+Runs = Mapping[int, Mapping[float, tuple[Shares, Shares]]]
+
+
+def _mean(shares: Shares) -> float:
+    return sum(shares) / len(shares)
+
+
+def _a_number(answer: Any, runs: Runs, target: float) -> float:
+    """What the answer returns, as a real number, since "never" is `math.inf`."""
+    returned = answer(runs, target)
+    try:
+        return float(returned)
+    except (TypeError, ValueError):
+        raise WrongForm(
+            "return a number of epochs, or math.inf where the target is out of reach"
+        ) from None
+
+
+@exercise(
+    cases=lambda: [
+        # only one rate at each budget
+        (
+            {
+                1: {0.01: ([0.5, 0.75], [0.5, 0.75])},
+                2: {0.01: ([1.0, 0.75], [1.0, 0.5])},
+                4: {0.01: ([1.0, 1.0], [0.75, 1.0])},
+            },
+            0.75,
+        ),
+        # the validation pictures choose the rate, and each budget has its own
+        (
+            {
+                2: {
+                    0.01: ([0.953, 0.955, 0.957], [0.951, 0.956, 0.952]),
+                    0.02: ([0.949, 0.951, 0.953], [0.973, 0.974, 0.972]),
+                },
+                3: {
+                    0.01: ([0.961, 0.961, 0.962], [0.964, 0.963, 0.966]),
+                    0.02: ([0.955, 0.975, 0.951], [0.975, 0.976, 0.974]),
+                },
+                5: {
+                    0.01: ([0.969, 0.970, 0.968], [0.969, 0.968, 0.970]),
+                    0.02: ([0.974, 0.975, 0.972], [0.974, 0.969, 0.975]),
+                },
+                8: {
+                    0.01: ([0.976, 0.977, 0.975], [0.974, 0.976, 0.975]),
+                    0.02: ([0.973, 0.974, 0.972], [0.966, 0.967, 0.963]),
+                },
+            },
+            0.97,
+        ),
+        # the target is touched, lost, and reached for good
+        (
+            {
+                epochs: {0.005: ([share - 0.001] * 2, [share, share + 0.0004])}
+                for epochs, share in {1: 0.941, 2: 0.962, 3: 0.957, 4: 0.964, 6: 0.963}.items()
+            },
+            0.96,
+        ),
+        # never; and from the first on
+        ({3: {0.01: ([0.99], [0.94])}, 9: {0.02: ([0.96], [0.97])}}, 0.975),
+        ({9: {0.01: ([0.9], [0.985])}, 3: {0.02: ([0.96], [0.975])}}, 0.9725),
+    ],
+    kind="design",
+    through=_a_number,
+    why="Each schedule gets the rate that suits it, for each budget; pictures that choose do "
+    "not judge; one lucky seed or epoch wins nothing. Now the number says something.",
+)
+def epochs_needed(runs: Runs, target: float) -> float:
+    needed = math.inf
+    for epochs in sorted(runs, reverse=True):
+        _, test = max(runs[epochs].values(), key=lambda shares: _mean(shares[0]))
+        if _mean(test) < target:
+            break
+        needed = epochs
+    return needed
+
+
+def _judged(
+    choose: Callable[[Shares, Shares], float] = lambda valid, _: _mean(valid),
+    judge: Callable[[Shares, Shares], float] = lambda _, test: _mean(test),
+    stays: bool = True,
+) -> Callable[[Runs, float], float]:
+    """A referee who chooses the rate, or judges the runs, in another way."""
+
+    def answer(runs: Runs, target: float) -> float:
+        held = []
+        for epochs in sorted(runs):
+            best = max(runs[epochs].values(), key=lambda shares: choose(*shares))
+            held.append((epochs, judge(*best) >= target))
+        if not stays:
+            return next((epochs for epochs, holds in held if holds), math.inf)
+        lost = [at for at, (_, holds) in enumerate(held) if not holds]
+        first = lost[-1] + 1 if lost else 0
+        return held[first][0] if first < len(held) else math.inf
+
+    return answer
+
+
+epochs_needed.slip(
+    "the test pictures choose the rate. They must only judge; let the validation pictures "
+    "choose.",
+    _judged(choose=lambda _, test: _mean(test)),
+)
+epochs_needed.slip(
+    "you judge on the validation pictures, which have chosen the rate. Let them choose, and "
+    "judge on the test pictures.",
+    _judged(judge=lambda valid, _: _mean(valid)),
+)
+epochs_needed.slip(
+    "the first budget that touches the target is not enough: a longer one may fall below it "
+    "again. Ask that all longer budgets reach it too.",
+    _judged(stays=False),
+)
+epochs_needed.slip(
+    "you take the first budget at which any rate reaches the target. The validation pictures "
+    "must choose the rate, and all longer budgets must reach the target too.",
+    _judged(choose=lambda _, test: _mean(test), stays=False),
+)
+epochs_needed.slip(
+    "one lucky seed is enough for you. Take the mean over the seeds.",
+    _judged(judge=lambda _, test: max(test)),
+)
+epochs_needed.slip(
+    "the rate is chosen by its luckiest seed. Take the mean over the seeds there, too.",
+    _judged(choose=lambda valid, _: max(valid)),
+)
+epochs_needed.slip(
+    "you ask for more than the target; to reach it is enough.",
+    _judged(judge=lambda _, test: _mean(test) - 1e-9),
+)
+epochs_needed.slip(
+    "the rate with the *lowest* validation accuracy was chosen.",
+    _judged(choose=lambda valid, _: -_mean(valid)),
+)
+
+
+@epochs_needed.slip(
+    "you take one rate for all budgets. A short training needs another rate than a long one: "
+    "choose anew for each."
+)
+def _(runs: Runs, target: float) -> float:
+    rates = {rate for by_rate in runs.values() for rate in by_rate}
+    common = {
+        rate: [_mean(by_rate[rate][0]) for by_rate in runs.values() if rate in by_rate]
+        for rate in rates
+    }
+    best = max(common, key=lambda rate: _mean(common[rate]))
+    only = {
+        epochs: {best: by_rate[best]} if best in by_rate else by_rate
+        for epochs, by_rate in runs.items()
+    }
+    return _judged()(only, target)
+
+
+epochs_needed.slip(
+    "you returned the longest budget where the target is never reached; return math.inf.",
+    lambda runs, target: min(epochs_needed.reference(runs, target), max(runs)),
+)
+
+# --- direction ---------------------------------------------------------------------------
+
+
+@exercise(
+    cases=lambda: [
+        (torch.tensor([[6.0, 8.0], [0.0, 1.0]]), torch.tensor([[3.0, -4.0], [0.0, 5.0]])),
+        (real_numbers(2, 3), real_numbers(2, 3, seed=1) / 1000),
+        (real_numbers(4, 3, seed=2) / 1000, real_numbers(4, 3, seed=3)),
+        (torch.tensor([[0.0, 0.0], [0.3, -0.4]]), torch.tensor([[0.5, 2.0], [-1.5, 0.1]])),
+        (torch.tensor([[-2.5]]), torch.tensor([[0.1]])),
+    ],
+    why="A neuron with weights twice as large now gets a push twice as large. So a net whose "
+    "weights are merely larger does not look flatter.",
+)
+def direction(weight: Tensor, noise: Tensor) -> Tensor:
+    return noise * weight.norm(dim=1, keepdim=True) / noise.norm(dim=1, keepdim=True)
+
+
+direction.slip(
+    "`keepdim=True` is missing: lengths of shape [neurons] stretch the columns, not the rows.",
+    lambda weight, noise: noise * weight.norm(dim=1) / noise.norm(dim=1),
+)
+direction.slip(
+    "you scaled the whole matrix at once. Each neuron, which is a row, has its own length: use "
+    "dim=1 and keepdim=True.",
+    lambda weight, noise: noise * weight.norm() / noise.norm(),
+)
+direction.slip(
+    "you scaled columns. The weights of one neuron stand in one row: dim=1.",
+    lambda weight, noise: (
+        noise * weight.norm(dim=0, keepdim=True) / noise.norm(dim=0, keepdim=True)
+    ),
+)
+direction.slip(
+    "the noise keeps its own length: divide by the length of each row of it.",
+    lambda weight, noise: noise * weight.norm(dim=1, keepdim=True),
+)
+direction.slip(
+    "every row has length 1 now; it needs the length of the same row of `weight`.",
+    lambda weight, noise: noise / noise.norm(dim=1, keepdim=True),
+)
+direction.slip(
+    "those are squared lengths; the root is missing.",
+    lambda weight, noise: (
+        noise
+        * weight.square().sum(dim=1, keepdim=True)
+        / noise.square().sum(dim=1, keepdim=True)
+    ),
+)
+direction.slip(
+    "`abs().sum()` goes along the axes; the length is the root of the sum of squares.",
+    lambda weight, noise: (
+        noise * weight.abs().sum(dim=1, keepdim=True) / noise.abs().sum(dim=1, keepdim=True)
+    ),
 )
 
 # --- pick --------------------------------------------------------------------------------
@@ -127,191 +643,4 @@ pick.slip(
     "the steepest fall has the right size, but you took the rate at its end. The difference "
     "number i lies between the rates i and i + 1: take the first.",
     lambda lrs, losses: (lrs[losses.diff().argmin() + 1], lrs[losses.argmin()] / 10),
-)
-
-# --- cosine ------------------------------------------------------------------------------
-
-
-@exercise(
-    cases=lambda: [
-        (2.0, 10.0, 0.0),
-        (2.0, 10.0, 1.0),
-        (2.0, 10.0, 0.5),
-        (8.0, 0.0, 1 / 3),
-        (4e-4, 0.01, 0.1),
-        (0.95, 0.85, 0.73),
-    ],
-    why="It leaves its start slowly, is quickest in the middle and arrives slowly. So two "
-    "pieces can be joined without a corner.",
-)
-def cosine(start: float, end: float, progress: float) -> float:
-    return end + (start - end) * (1 + math.cos(math.pi * progress)) / 2
-
-
-cosine.slip(
-    "you swapped the ends: at progress 0 the value must be `start`.",
-    lambda start, end, progress: cosine.reference(end, start, progress),
-)
-cosine.slip(
-    "the wave is not halved. 1 + cos runs from 2 to 0, so divide it by 2.",
-    lambda start, end, progress: end + (start - end) * (1 + math.cos(math.pi * progress)),
-)
-cosine.slip(
-    "π is missing: half a wave takes the cosine from 0 to π.",
-    lambda start, end, progress: end + (start - end) * (1 + math.cos(progress)) / 2,
-)
-cosine.slip(
-    "that is a whole wave, from 0 to 2π: at progress 1 it is back at the start.",
-    lambda start, end, progress: cosine.reference(start, end, 2 * progress),
-)
-cosine.slip(
-    "`end` is missing: add it, or the curve goes to 0.",
-    lambda start, end, progress: cosine.reference(start, end, progress) - end,
-)
-cosine.slip(
-    "that is a straight line: right at both ends and in the middle, wrong between.",
-    lambda start, end, progress: start + (end - start) * progress,
-)
-
-# --- one_cycle ---------------------------------------------------------------------------
-
-Ends = tuple[float, float, float]
-
-
-def _joined(
-    step: int,
-    ends: Ends,
-    peak: float,
-    last: float,
-    curve: Callable[[float, float, float], float] = cosine.reference,
-) -> float:
-    """Up to the peak, then down to the last step."""
-    start, top, end = ends
-    if step <= peak:
-        return curve(start, top, step / peak)
-    return curve(top, end, (step - peak) / (last - peak))
-
-
-@exercise(
-    cases=lambda: [
-        (0, 8, (1.0, 9.0, 0.0), 0.5),
-        (3, 8, (1.0, 9.0, 0.0), 0.5),
-        (5, 8, (1.0, 9.0, 0.0), 0.5),
-        (7, 8, (1.0, 9.0, 0.0), 0.5),
-        (1, 20, (4.0, 100.0, 2.0), 0.25),
-        (12, 20, (0.95, 0.85, 0.95), 0.25),
-        (1, 10, (1.0, 9.0, 0.0), 0.25),
-        (199, 315, (4e-4, 0.01, 4e-8), 0.3),
-        (314, 315, (4e-4, 0.01, 4e-8), 0.3),
-    ],
-    why="With three rates as `ends` it is the learning rate, with (high, low, high) it is the "
-    "momentum. The same few lines make both.",
-)
-def one_cycle(step: int, steps: int, ends: Ends, pct_start: float) -> float:
-    return _joined(step, ends, pct_start * steps - 1, steps - 1)
-
-
-@one_cycle.slip(
-    "the way down starts at the beginning: its progress counts from the peak, (step - peak) / "
-    "(last - peak)."
-)
-def _(step: int, steps: int, ends: Ends, pct_start: float) -> float:
-    _, top, end = ends
-    climbs = step <= pct_start * steps - 1
-    return (
-        one_cycle.reference(step, steps, ends, pct_start)
-        if climbs
-        else cosine.reference(top, end, step / (steps - 1))
-    )
-
-
-one_cycle.slip(
-    "the peak is one step late. Steps count from 0, so `pct_start * steps` of them end at "
-    "number pct_start * steps - 1.",
-    lambda step, steps, ends, pct_start: _joined(step, ends, pct_start * steps, steps - 1),
-)
-one_cycle.slip(
-    "the top is at the wrong place: it is at pct_start * steps - 1, not at a share of the last "
-    "step's number.",
-    lambda step, steps, ends, pct_start: _joined(
-        step, ends, pct_start * (steps - 1), steps - 1
-    ),
-)
-one_cycle.slip(
-    "the way down does not arrive: the last step is number steps - 1.",
-    lambda step, steps, ends, pct_start: _joined(step, ends, pct_start * steps - 1, steps),
-)
-one_cycle.slip(
-    "the top may lie between two steps: do not round its place.",
-    lambda step, steps, ends, pct_start: _joined(
-        step, ends, int(pct_start * steps) - 1, steps - 1
-    ),
-)
-one_cycle.slip(
-    "you joined straight lines; use `cosine` for both pieces.",
-    lambda step, steps, ends, pct_start: _joined(
-        step, ends, pct_start * steps - 1, steps - 1, lambda a, b, t: a + (b - a) * t
-    ),
-)
-one_cycle.slip(
-    "it comes back to its start. The last value is the third of `ends`.",
-    lambda step, steps, ends, pct_start: one_cycle.reference(
-        step, steps, (*ends[:2], ends[0]), pct_start
-    ),
-)
-
-# --- direction ---------------------------------------------------------------------------
-
-
-@exercise(
-    cases=lambda: [
-        (torch.tensor([[6.0, 8.0], [0.0, 1.0]]), torch.tensor([[3.0, -4.0], [0.0, 5.0]])),
-        (real_numbers(2, 3), real_numbers(2, 3, seed=1) / 1000),
-        (real_numbers(4, 3, seed=2) / 1000, real_numbers(4, 3, seed=3)),
-        (torch.tensor([[0.0, 0.0], [0.3, -0.4]]), torch.tensor([[0.5, 2.0], [-1.5, 0.1]])),
-        (torch.tensor([[-2.5]]), torch.tensor([[0.1]])),
-    ],
-    why="A neuron with weights twice as large now gets a push twice as large. So a net whose "
-    "weights are merely larger does not look flatter.",
-)
-def direction(weight: Tensor, noise: Tensor) -> Tensor:
-    return noise * weight.norm(dim=1, keepdim=True) / noise.norm(dim=1, keepdim=True)
-
-
-direction.slip(
-    "`keepdim=True` is missing: lengths of shape [neurons] stretch the columns, not the rows.",
-    lambda weight, noise: noise * weight.norm(dim=1) / noise.norm(dim=1),
-)
-direction.slip(
-    "you scaled the whole matrix at once. Each neuron, which is a row, has its own length: use "
-    "dim=1 and keepdim=True.",
-    lambda weight, noise: noise * weight.norm() / noise.norm(),
-)
-direction.slip(
-    "you scaled columns. The weights of one neuron stand in one row: dim=1.",
-    lambda weight, noise: (
-        noise * weight.norm(dim=0, keepdim=True) / noise.norm(dim=0, keepdim=True)
-    ),
-)
-direction.slip(
-    "the noise keeps its own length: divide by the length of each row of it.",
-    lambda weight, noise: noise * weight.norm(dim=1, keepdim=True),
-)
-direction.slip(
-    "every row has length 1 now; it needs the length of the same row of `weight`.",
-    lambda weight, noise: noise / noise.norm(dim=1, keepdim=True),
-)
-direction.slip(
-    "those are squared lengths; the root is missing.",
-    lambda weight, noise: (
-        noise
-        * weight.square().sum(dim=1, keepdim=True)
-        / noise.square().sum(dim=1, keepdim=True)
-    ),
-)
-direction.slip(
-    "`abs().sum()` goes along the axes; the length is the root of the sum of squares.",
-    lambda weight, noise: (
-        noise * weight.abs().sum(dim=1, keepdim=True) / noise.abs().sum(dim=1, keepdim=True)
-    ),
 )

@@ -9,6 +9,7 @@ always varies with colour, so no picture needs colour to be read.
 """
 
 from lesson5_utils.plotting.boards import leaderboard, readings
+from lesson5_utils.plotting.cycles import divisors, rate_race, strips, trade_off
 from lesson5_utils.plotting.figures import figure, show, show_caption
 from lesson5_utils.plotting.films import film_map, judged, offers
 from lesson5_utils.plotting.graph import Edge, Graph, Node, Part
@@ -34,7 +35,10 @@ from lesson5_utils.plotting.points import (
 )
 from lesson5_utils.plotting.pushes import pushes
 from lesson5_utils.plotting.style import COLOURS, LINES, MARKERS, MEANING, Look, looks
-from lesson5_utils.plotting.transfer import kind_map, strips
+from lesson5_utils.plotting.surprise import clinic, lowest, surprise
+from lesson5_utils.plotting.tags import film_lists, tagged
+from lesson5_utils.plotting.tastes import taste_map
+from lesson5_utils.plotting.transfer import kind_map, picture_rows
 from lesson5_utils.plotting.valley import ditch, rates_above, valley
 from lesson5_utils.plotting.wide import wide_fit
 
@@ -49,11 +53,14 @@ __all__ = [
     "Node",
     "Part",
     "bands",
+    "clinic",
     "counts",
     "cross_tab",
     "curves",
     "ditch",
+    "divisors",
     "figure",
+    "film_lists",
     "film_map",
     "fitted",
     "heatmaps",
@@ -65,6 +72,7 @@ __all__ = [
     "labelled_points",
     "leaderboard",
     "looks",
+    "lowest",
     "matched_maps",
     "matrix",
     "moving",
@@ -72,8 +80,10 @@ __all__ = [
     "net_graph",
     "offers",
     "paths",
+    "picture_rows",
     "pushes",
     "range_test",
+    "rate_race",
     "rates_above",
     "readings",
     "reference",
@@ -83,6 +93,10 @@ __all__ = [
     "show_caption",
     "spread",
     "strips",
+    "surprise",
+    "tagged",
+    "taste_map",
+    "trade_off",
     "valley",
     "wide_fit",
 ]

@@ -20,7 +20,7 @@ from matplotlib.transforms import Bbox
 from lesson5_utils.errors import ArgumentError
 from lesson5_utils.plotting.style import SMALL, Look, dark
 
-__all__ = ["label_axis", "name_lines", "reference", "settle", "spread_out"]
+__all__ = ["halo", "label_axis", "name_lines", "reference", "settle", "spread_out"]
 
 END = "line-end"  # marks the names that `settle` may move
 GAP = 2.0  # pixels between two of them
@@ -64,7 +64,7 @@ def reference(
             va="top",
             fontsize=SMALL,
             color="0.3",
-            path_effects=_halo(),
+            path_effects=halo(),
         )
 
 
@@ -99,7 +99,7 @@ def _end_label(
             color=colour,
             linespacing=1.0,
             annotation_clip=False,
-            path_effects=_halo(),
+            path_effects=halo(),
             arrowprops={
                 "arrowstyle": "-",
                 "color": colour,
@@ -134,7 +134,7 @@ def _arrow(name: Annotation) -> Any:
     return name.arrow_patch
 
 
-def _halo() -> list[Any]:
+def halo() -> list[Any]:
     """A white rim, so that a name over a line can be read."""
     return [patheffects.withStroke(linewidth=2.5, foreground="white")]
 

@@ -139,18 +139,27 @@ def range_test(ax: Axes, lr: Values, loss: Values, suggestions: Mapping[str, flo
     ax.legend(loc="best")
 
 
-def reliability(ax: Axes, groups: Mapping[str, tuple[Values, Values]]) -> None:
+def reliability(ax: Axes, groups: Mapping[str, tuple[Values, ...]]) -> None:
     """The share of right answers over the confidence of each bin; calibrated is the diagonal.
 
-    Each group is (mean confidence, share right), both [bins].
+    Each group is (mean confidence, share right), both [bins], or these two and the number of
+    answers; the whiskers are then one standard error long, which is what luck makes.
     """
-    for x, y in groups.values():
-        same_length(confidence=x, right=y)
+    names = ("confidence", "right", "answers")
+    for columns in groups.values():
+        same_length(**dict(zip(names, columns, strict=False)))
     ax.plot([0, 1], [0, 1], color="0.45", ls="--", lw=1)
     styles = looks(groups)
-    for label, (x, y) in groups.items():
+    for label, (x, y, *counted) in groups.items():
         look = styles[label]
-        ax.plot(x, y, color=look.colour, ls=look.line, marker=look.marker, label=label)
+        (line,) = ax.plot(
+            x, y, color=look.colour, ls=look.line, marker=look.marker, label=label
+        )
+        line.set_clip_on(False)  # a point at 1 is whole
+        for n in counted:
+            share, many = np.asarray(y, dtype=float), np.asarray(n, dtype=float)
+            luck = np.sqrt((share * (1 - share) / many).clip(min=0))
+            ax.vlines(x, share - luck, share + luck, color=look.colour, lw=1.2, alpha=0.7)
     ax.set(xlabel="confidence", ylabel="share right", xlim=(0, 1), ylim=(0, 1), aspect="equal")
     name_lines(ax, styles)
 

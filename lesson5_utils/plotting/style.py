@@ -113,6 +113,10 @@ MEANING: dict[str, Look] = {
     "sigmoid": _look(GREEN, 0),
     "softmax twice": _look(RED, 1),
     "mse": _look(GREEN, 2),
+    # how well labels are named
+    "precision": _look(BLUE, 1),
+    "recall": _look(ORANGE, 3),
+    "f1": _look(BLACK, 0),
     # a net on a new task
     "scratch": _look(GREY, 1),
     "frozen": _look(BLUE, 0),

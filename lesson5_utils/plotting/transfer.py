@@ -22,7 +22,7 @@ from lesson5_utils.plotting.style import (
     same_length,
 )
 
-__all__ = ["kind_map", "strips"]
+__all__ = ["kind_map", "picture_rows"]
 
 _KINDS = [BLUE, ORANGE, GREEN, PINK, dark(GREY)]  # five of them, each also has its own sign
 GAP = 1  # pixels of paper between two patches
@@ -54,7 +54,7 @@ def kind_map(ax: Axes, places: np.ndarray, kinds: Sequence[Any], title: str = ""
     ax.set_box_aspect(1)
 
 
-def strips(
+def picture_rows(
     ax: Axes,
     blocks: Mapping[str, np.ndarray],
     rows: Sequence[Any] = (),
@@ -77,8 +77,8 @@ def strips(
     if not fit or len(rows) not in (0, len(parts[0])):
         given = ", ".join(str(list(part.shape)) for part in parts) or "nothing"
         raise ArgumentError(
-            "strips needs blocks [rows, columns, height, width] with the same rows, height "
-            f"and width, and a name for each row or none, not {given} and {len(rows)} names"
+            "picture_rows needs blocks [rows, columns, height, width] with the same rows, "
+            f"height and width, and a name for each row or none, not {given} and {len(rows)} names"
         )
     n, _, height, width = parts[0].shape
     tall, wide, between = height + GAP, width + GAP, 1.2 * width

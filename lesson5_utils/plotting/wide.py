@@ -46,7 +46,7 @@ def wide_fit(
         ArgumentError: the points' x and y have different lengths.
     """
     same_length(**{"points' x": points[0], "points' y": points[1]})
-    first, rows = _rows(ax, (1.0, 0.6) if shares is None else (1.0, 0.6, 0.3))
+    first, rows = rows_below(ax, (1.0, 0.6) if shares is None else (1.0, 0.6, 0.3))
     fitted(ax, points, x, lines, title=title, ylim=(-3, 3), named=named)
     ax.set(xlim=(-ALONE - 0.06, 1.06), xlabel="", ylabel="y" if first else "")
     ax.set(xticks=[-1, 0, 1], yticks=[-2, 0, 2])
@@ -63,7 +63,7 @@ def wide_fit(
         rows[1].tick_params(labelleft=first)
 
 
-def _rows(ax: Axes, heights: Sequence[float]) -> tuple[bool, list[Axes]]:
+def rows_below(ax: Axes, heights: Sequence[float]) -> tuple[bool, list[Axes]]:
     """Whether `ax` is the first of its row, and new axes below it, in the room that it had."""
     figure, place = ax.get_figure(root=True), ax.get_subplotspec()
     assert figure and place
