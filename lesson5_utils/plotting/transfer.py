@@ -78,7 +78,8 @@ def picture_rows(
         given = ", ".join(str(list(part.shape)) for part in parts) or "nothing"
         raise ArgumentError(
             "picture_rows needs blocks [rows, columns, height, width] with the same rows, "
-            f"height and width, and a name for each row or none, not {given} and {len(rows)} names"
+            f"height and width, and a name for each row or none, not {given} and {len(rows)} "
+            "names"
         )
     n, _, height, width = parts[0].shape
     tall, wide, between = height + GAP, width + GAP, 1.2 * width
