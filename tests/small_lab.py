@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from small_course import ROOT
@@ -30,6 +31,13 @@ class Lab:
         request = Request(self.address + path, body, headers, method=method)
         with urlopen(request, timeout=30) as answer:
             return json.load(answer)
+
+    def answers(self) -> bool:
+        try:
+            self.ask("api/status")
+        except URLError:
+            return False
+        return True
 
     def open_and_save(self, path: str) -> None:
         """What JupyterLab does to a notebook that is only looked at."""
@@ -63,7 +71,11 @@ def running_lab(course: index.Course, own: Path) -> Iterator[Lab]:
             time.sleep(0.05)
             text = "".join(one.read_text() for one in found("jpserver-*.json"))
         told = json.loads(text)
-        yield Lab(told["url"], told["token"])
+        one = Lab(told["url"], told["token"])
+        while not one.answers():  # the file is there before the server listens
+            assert server.poll() is None and time.monotonic() < ends, "it does not answer"
+            time.sleep(0.05)
+        yield one
     finally:
         server.terminate()
         server.wait(30)
