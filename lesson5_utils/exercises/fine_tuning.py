@@ -224,7 +224,7 @@ control.slip(
     lambda: {"body": "trained", "learns": "the head", "labels": "the same"},
 )
 control.slip(
-    "without a body the head sees raw pixels. That is a fair opponent, and section 4 has it, "
+    "without a body the head sees raw pixels. That is a fair opponent, and section 5 has it, "
     "but then two things are missing, the layers and their training. Which run keeps the "
     "layers, and takes away only what they have learned?",
     lambda: {"body": "none", "learns": "the head", "labels": "the same"},
