@@ -322,7 +322,7 @@ def test_ctrl_c_ends_notebooks_in_words_on_a_clean_screen(
     began = time.monotonic()
     seen.press(b"\x03")
     seen.until(lambda: "stopped" in seen.lines()[-1])
-    assert time.monotonic() - began < 10  # the cell would sleep longer
+    assert time.monotonic() - began < 2
     assert seen.end() == 130
     assert [re.sub(r"\d+ s$", "n s", line) for line in seen.lines()] == [
         "00_first         saved in n s",
