@@ -16,23 +16,21 @@ minutes for the bundled ratings, twenty for MovieLens 100K. Each other table tak
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable, Iterable
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from shared import HERE, maker, write
 from torch import nn
 
 from lesson5_utils import datasets, interpret, models, training
 from lesson5_utils.datasets import Ratings
 from lesson5_utils.exercises import bias as check
 
-HERE = Path(__file__).resolve().parent
 EPOCHS, BATCH, SEEDS = 5, 256, range(5)
 RATES = (0.005, 0.01, 0.02, 0.04, 0.08)
 DECAYS = (0.03, 0.1, 0.3, 1.0)
@@ -78,19 +76,6 @@ def judged(
     return rows
 
 
-def write(name: str, rows: list[dict[str, Any]], data: str | None = None) -> None:
-    """Into the table of that name; rows of other data sets that it has stay."""
-    path = HERE / f"{name}.csv"
-    table = pd.DataFrame(rows)
-    if data:
-        table.insert(0, "data", data)
-        if path.exists():
-            before = pd.read_csv(path)
-            table = pd.concat([before[before["data"] != data], table])
-    table.round(4).to_csv(path, index=False, lineterminator="\n")
-    print(table.round(4).to_string(index=False))
-
-
 def ladder() -> None:
     """The parts, one after another, with few factors and with many."""
     ratings = datasets.load_ratings()
@@ -114,7 +99,7 @@ def ladder() -> None:
         if k == FACTORS[-1]:  # is it the short budget that stops the net?
             told = {"n_factors": k, "rung": "neural net, 20 epochs"}
             rows += [told | row for row in judged(make, ratings, [0.03, 0.1], 20)]
-    write("ladder", rows, ratings.name)
+    write("ladder", rows, data=ratings.name)
 
 
 def means_only(ratings: Ratings) -> dict[str, float]:
@@ -154,22 +139,17 @@ def ranges() -> None:
     for name, y_range in RANGES.items():
         found = judged(lambda y=y_range: models.DotProductBias(*size, 40, y), ratings, [0.1])
         rows += [{"range": name} | row for row in found]
-    write("ranges", rows, ratings.name)
+    write("ranges", rows, data=ratings.name)
 
 
 def quality() -> None:
     """Correlations with the planted quality on training rows, in the bundled simulation (4) and
     in three others; the learned bias of the lecture's model, three seeds."""
-    spec = importlib.util.spec_from_file_location(
-        "make_ratings", HERE.parent / "data/make_ratings.py"
-    )
-    assert spec and spec.loader
-    maker = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(maker)
+    simulate = maker("make_ratings").simulate
     films = pd.read_csv(HERE.parent / "data/films.csv")
     rows = []
     for simulation in (4, 1, 2, 3):
-        frame, planted = maker.simulate(films, simulation)
+        frame, planted = simulate(films, simulation)
         part = datasets.load_ratings("sample").split()[0]
         order = torch.randperm(len(frame), generator=torch.Generator().manual_seed(42))
         kept = frame.iloc[order[len(frame) // 10 :].numpy()]

@@ -26,13 +26,12 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 import torch.nn.functional as F
+from shared import Row, write
 from torch import Tensor
 
 from lesson5_utils import training
@@ -40,7 +39,6 @@ from lesson5_utils.book.index import namespace
 from lesson5_utils.errors import TrainingDiverged
 from lesson5_utils.exercises import cross_entropy as check
 
-HERE = Path(__file__).parent
 CELLS = ("imports", "mse", "digits", "halves", "train-for", "temperature-of", "train-arm")
 EPOCHS, LRS = (1, 3, 6, 15, 30, 60), (0.005, 0.01, 0.02, 0.05)
 SEEDS = {"sample": (5, 20), "mnist": (3, 5)}  # of the two tables
@@ -49,8 +47,6 @@ RATES = {
     "SGD": (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 }
 TUNING = (100, 101, 102)
-
-Row = dict[str, Any]
 
 
 def forecasts(cells: dict[str, Any]) -> Iterator[Row]:
@@ -134,21 +130,9 @@ TABLES: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
 }
 
 
-def write(name: str, cells: dict[str, Any]) -> None:
-    """Measure a table, and put its rows in place of those of the same digits."""
-    data, path = cells["digits"].name, HERE / f"{name}.csv"
-    found = pd.DataFrame(TABLES[name](cells)).round(5)
-    found.insert(0, "data", data)
-    if path.exists():
-        others = pd.read_csv(path)
-        found = pd.concat([others[others.data != data], found])
-    found.sort_values("data", ascending=False, kind="stable").to_csv(path, index=False)
-    print(f"{path.name}: {len(found)} rows", flush=True)
-
-
 if __name__ == "__main__":
     torch.set_num_threads(1)
     taken = namespace("07", *CELLS)
     taken["Forecaster"] = check.forecaster.reference  # what the notebook's own class equals
     for wanted in sys.argv[1:] or TABLES:
-        write(wanted, taken)
+        write(wanted, TABLES[wanted](taken), data=taken["digits"].name)

@@ -29,22 +29,20 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 import torch.nn.functional as F
+from shared import write
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 
-from lesson5_utils import training
+from lesson5_utils import datasets, training
 from lesson5_utils.book.index import namespace
 from lesson5_utils.exercises.fine_tuning import knows_0_to_4, pretrain, questions
 from lesson5_utils.exercises.optimizers import best_rate
 
-FILE = Path(__file__).resolve().parent / "fine_tuning.csv"
 CELLS = ("imports", "tasks", "bodies", "answer-new-task", "labelled", "start", "learn")
 CELLS += ("input-forms", "answer-shift", "versions")
 names = namespace("09", *CELLS)
@@ -170,7 +168,7 @@ def race() -> Iterator[dict[str, Any]]:
 
 def chosen(arm: str, n: int) -> float:
     """The rate that the race has found."""
-    table = pd.read_csv(FILE)
+    table = datasets.measured("fine_tuning")
     rate = table.lr[(table.part == "race") & (table.arm == arm) & (table.n == n)]
     return float(rate.iloc[0])
 
@@ -253,11 +251,7 @@ def main() -> None:
     """Measure the parts that are asked for, and write each when it is done."""
     parts = {one.__name__: one for one in (race, steps, forms, inputs, bodies, shifts)}
     for part in sys.argv[1:] or parts:
-        found = pd.DataFrame(parts[part]())
-        if FILE.is_file():
-            before = pd.read_csv(FILE, keep_default_na=False)
-            found = pd.concat([before[before.part != part], found])
-        found.to_csv(FILE, index=False, float_format="%.6g")
+        write("fine_tuning", parts[part](), part=part)
 
 
 if __name__ == "__main__":

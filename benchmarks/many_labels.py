@@ -16,18 +16,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
+from shared import Row, write
 from torch import Tensor
 
 from lesson5_utils import datasets, training
 from lesson5_utils.book.index import namespace
 
-HERE = Path(__file__).resolve().parent
 RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 LIKE_RATES, LIKE_WDS = (0.005, 0.01, 0.02, 0.05), (0.1, 0.3, 1, 3)
 SHRINKS, PULLS = (0, 1, 5, 20, 100), (10, 50, 200, 500, 1000, 2000)
@@ -36,7 +34,6 @@ ENDS = np.array([0.001, 0.002, 0.005, 0.01])  # the cheapest threshold may lie f
 FINE = np.concatenate([ENDS, STEPS, 1 - ENDS[::-1]])
 SEEDS, SPLITS = range(8), (42, 1, 2, 3, 4)
 
-Row = dict[str, Any]
 Cells = dict[str, Any]
 
 PAIRS = ("imports", "pairs", "labels-train", "soft-train", "both-bet", "answer-bce", "bce")
@@ -51,17 +48,6 @@ LIKES = (
     "like-truth",
     "zero-arms",
 )
-
-
-def write(name: str, rows: Iterable[Row], data: str) -> None:
-    """Into the table of that name; rows of other data sets that it has stay."""
-    path, table = HERE / f"{name}.csv", pd.DataFrame(rows)
-    table.insert(0, "data", data)
-    if path.exists():
-        before = pd.read_csv(path)
-        table = pd.concat([before[before["data"] != data], table])
-    table.round(4).to_csv(path, index=False, lineterminator="\n")
-    print(table[table["data"] == data].round(4).to_string(index=False), flush=True)
 
 
 def best_of(
@@ -272,11 +258,11 @@ def main(wanted: list[str]) -> None:
         search_labels(cells)
         search_likes(ratings)
     if "thresholds" in wanted:
-        write("labels_thresholds", thresholds(cells), digits)
+        write("labels_thresholds", thresholds(cells), data=digits)
     if "costs" in wanted:
-        write("labels_costs", costs(cells), digits)
+        write("labels_costs", costs(cells), data=digits)
     if "likes" in wanted:
-        write("likes", likes(ratings), ratings.name)
+        write("likes", likes(ratings), data=ratings.name)
 
 
 if __name__ == "__main__":

@@ -17,24 +17,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from itertools import product
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
+from shared import Row, write
 from torch import nn
 
 from lesson5_utils.book.index import namespace
 
-HERE = Path(__file__).parent
 RATES = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1]
 DEEP = {
     "SGD": [0.03, 0.1, 0.3, 0.5, 1.0, 3.0, 10.0],
     "Adam": [3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1],
 }
 SEEDS = {"sample": 10, "mnist": 3}  # of the first table; the second has three and one
-
-Row = dict[str, Any]
 
 
 def accuracy(cells: dict[str, Any], net: nn.Module) -> float:
@@ -69,20 +65,8 @@ TABLES: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
 }
 
 
-def write(name: str, cells: dict[str, Any]) -> None:
-    """Measure a table, and put its rows in place of those of the same digits."""
-    data, path = cells["digits"].name, HERE / f"{name}.csv"
-    found = pd.DataFrame(TABLES[name](cells))
-    found.insert(0, "data", data)
-    if path.exists():
-        others = pd.read_csv(path)
-        found = pd.concat([others[others.data != data], found])
-    found.sort_values("data", ascending=False, kind="stable").to_csv(path, index=False)
-    print(f"{path.name}: {len(found)} rows", flush=True)
-
-
 if __name__ == "__main__":
     torch.set_num_threads(1)
     taken = namespace("04", "imports", "digits", "makers", "train", "deep-net")
     for wanted in sys.argv[1:] or TABLES:
-        write(wanted, taken)
+        write(wanted, TABLES[wanted](taken), data=taken["digits"].name)

@@ -22,18 +22,16 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
+from shared import Row, write
 from torch import nn
 
 from lesson5_utils import schedules
 from lesson5_utils.book.index import namespace
 from lesson5_utils.hooks import Hook
 
-HERE = Path(__file__).resolve().parent
 CELLS = ("imports", "digits", "plans", "train", "answer-direction", "direction", "along")
 CELLS += ("compared", "halve", "small-first", "bits")
 names = namespace("06", *CELLS)
@@ -58,18 +56,6 @@ PAIRS |= {"step": (0.01,), "cycle, momentum 0.9": (0.02,)}
 if REAL:  # its 20,000 other pictures are jury enough
     PAIRS = {"constant": (0.002,), "fall only": (0.01,), "one-cycle": (0.01,)}
 
-Row = dict[str, Any]
-
-
-def write(name: str, rows: Iterator[Row]) -> None:
-    """The rows as a table; rows of other data that it holds stay."""
-    path = HERE / f"{name}.csv"
-    new = pd.DataFrame(rows)
-    if path.exists() and "data" in new:
-        old = pd.read_csv(path)
-        new = pd.concat([old[~old.data.isin(new.data.unique())], new])
-    new.to_csv(path, index=False, float_format="%.4f")
-
 
 def both(net: nn.Module) -> Row:
     """The shares that a net reads right."""
@@ -81,7 +67,7 @@ def rates() -> Iterator[Row]:
     for seed in range(3 if REAL else 24):
         for plan in names["plans"]:
             for lr in RATES[:7] if REAL else RATES:
-                row = {"data": digits.name, "plan": plan, "lr": f"{lr:g}", "seed": seed}
+                row = {"plan": plan, "lr": lr, "seed": seed}
                 yield row | both(train(plan, lr, seed=seed))
 
 
@@ -97,7 +83,7 @@ def pairs() -> Iterator[Row]:
             for lr in tried:
                 net = train(plan, lr, seed=seed, data=(x[learn], y[learn]))
                 right = accuracy(net, (x[judge], y[judge]))
-                row = {"data": digits.name, "plan": plan, "lr": f"{lr:g}"}
+                row = {"plan": plan, "lr": lr}
                 yield row | {"seed": seed, "right": right}
 
 
@@ -110,7 +96,7 @@ def flat() -> Iterator[Row]:
     for seed in range(3 if REAL else 8):
         for plan, epochs, lr in arms:
             net = train(plan, lr, epochs, seed)
-            row = {"data": digits.name, "plan": plan, "epochs": epochs, "lr": f"{lr:g}"}
+            row = {"plan": plan, "epochs": epochs, "lr": lr}
             loss = float(names["along"](net, {}, [0])[0])
             row |= {"seed": seed, "rise": names["rise"](net), "loss": loss}
             yield row | {"right": sum(both(net).values()) / 2}
@@ -138,7 +124,7 @@ def race() -> Iterator[Row]:
                     for budget, shares in enumerate(watch.seen[start - 1 :], start=start):
                         yield {
                             "plan": plan,
-                            "lr": f"{lr:g}",
+                            "lr": lr,
                             "seed": seed,
                             "epochs": budget,
                             **shares,
@@ -153,14 +139,14 @@ def more() -> Iterator[Row]:
             for lr in (3e-3, 3e-5):
                 began = time.process_time()
                 net = names["train_bits"](way, seed, lr)
-                row = {"part": "bits", "way": way, "lr": f"{lr:g}", "seed": seed}
+                row = {"part": "bits", "way": way, "lr": lr, "seed": seed}
                 yield row | both(net) | {"seconds": time.process_time() - began}
     for seed in range(5):
         for way in names["ways"]:
             for lr in (0.02, 0.04, 0.08):
                 began = time.process_time()
                 net = names["train_sizes"](way, lr, seed)
-                row = {"part": "sizes", "way": way, "lr": f"{lr:g}", "seed": seed}
+                row = {"part": "sizes", "way": way, "lr": lr, "seed": seed}
                 yield row | both(net) | {"seconds": time.process_time() - began}
 
 
@@ -171,4 +157,5 @@ MAKERS = {"rates": rates, "pairs": pairs, "flat": flat, "race": race, "more": mo
 if __name__ == "__main__":
     torch.set_num_threads(int(os.environ.get("LESSON5_THREADS", "1")))
     for chosen in sys.argv[1:] or ("rates", "pairs", "flat", "more"):
-        write(TABLES[chosen], MAKERS[chosen]())
+        of = {} if chosen in {"race", "more"} else {"data": digits.name}
+        write(TABLES[chosen], MAKERS[chosen](), **of)

@@ -14,17 +14,16 @@ eight, tried on the later months of the first simulation themselves, which favou
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from shared import HERE, maker
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import Ridge
@@ -34,7 +33,6 @@ from sklearn.preprocessing import OneHotEncoder
 from lesson5_utils import batching, interpret, models, training
 from lesson5_utils.datasets.sales import VALID_FROM, expected_log_sales
 
-HERE = Path(__file__).resolve().parent
 DATA = HERE.parent / "data"
 SIMULATIONS, SEEDS = (10, 11, 12), (0, 1, 2)
 CATEGORIES = ["weekday", "month", "holiday", "promotion", "state", "shop"]
@@ -48,11 +46,8 @@ Row = tuple[str, int, int, float, float]
 @cache
 def simulated(seed: int) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """The shops shown with the columns that models see, log sales and what is expected."""
-    spec = importlib.util.spec_from_file_location("make_sales", DATA / "make_sales.py")
-    assert spec is not None and spec.loader is not None
-    maker = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(maker)
-    frame, _, planted = maker.simulate(pd.read_csv(DATA / "capitals.csv"), seed)
+    simulate = maker("make_sales").simulate
+    frame, _, planted = simulate(pd.read_csv(DATA / "capitals.csv"), seed)
     date = frame["date"]
     frame = frame.assign(
         weekday=date.dt.day_of_week,

@@ -30,15 +30,14 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable, Iterable
 from itertools import combinations, product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from shared import Row, write
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsRegressor
@@ -48,7 +47,6 @@ from lesson5_utils import datasets, interpret, models, training
 from lesson5_utils.book.index import namespace
 from lesson5_utils.hooks import KeepBest
 
-HERE = Path(__file__).resolve().parent
 CELLS = ("imports", "sales", "calendar", "answer-codes", "cat-columns", "answer-standardise")
 CELLS += ("cont-columns", "table", "fit-net", "bins", "watch-map", "forgetful")
 FILMS = ("ratings", "fit-films")
@@ -59,17 +57,6 @@ places = names["sales"].truth.places
 INNER = pd.Timestamp("2024-05-01")
 TRIED = 8  # settings of each model
 Frame = pd.DataFrame
-Row = dict[str, Any]
-
-
-def write(name: str, rows: Iterable[Row]) -> None:
-    """Write a table; print each row as it comes."""
-    kept = []
-    for row in rows:
-        kept.append(row)
-        print(f"{time.strftime('%H:%M:%S')} {name}: {row}", flush=True)
-    file = HERE / f"tabular_{name}.csv"
-    pd.DataFrame(kept).to_csv(file, index=False, float_format="%.4f", lineterminator="\n")
 
 
 def rmse(off: Any) -> float:
@@ -547,4 +534,4 @@ MADE: dict[str, Callable[[], Iterable[Row]]] = {
 if __name__ == "__main__":
     torch.set_num_threads(1)
     for name in sys.argv[1:] or MADE:
-        write(name, MADE[name]())
+        write(f"tabular_{name}", MADE[name]())

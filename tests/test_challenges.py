@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import scripts
 import torch
 from small_course import ROOT
 from torch import Tensor, nn
@@ -483,11 +483,7 @@ def test_one_entry_measured_again_is_as_in_the_table(name: str) -> None:
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch, measured: Path) -> ModuleType:
     """benchmarks/challenges.py for a course of the toy, and of another in a second module."""
-    path = ROOT / "benchmarks" / "challenges.py"
-    spec = importlib.util.spec_from_file_location("measure_challenges", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = scripts.script("benchmarks/challenges.py")
     other = toy(course={})
     other.reference.__module__ = "second"
     made = {one.full_name: one for one in (toy(), other)}

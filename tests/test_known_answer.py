@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scripts import script
 
 from lesson5_utils import datasets, interpret, models, training
 from lesson5_utils.datasets import Ratings
@@ -34,12 +34,9 @@ def trained(sample: Ratings) -> Trained:
 
 def simulated(sample: Ratings, seed: int) -> Ratings:
     """Ratings as data/make_ratings.py makes them from another seed."""
-    spec = importlib.util.spec_from_file_location("make_ratings", DATA / "make_ratings.py")
-    assert spec is not None and spec.loader is not None and sample.truth is not None
-    maker = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(maker)
+    assert sample.truth is not None
     films = pd.read_csv(DATA / "films.csv")
-    frame, planted = maker.simulate(films, seed)
+    frame, planted = script("data/make_ratings.py").simulate(films, seed)
     users, user = np.unique(frame["user"], return_inverse=True)
     movies, movie = np.unique(frame["movie"], return_inverse=True)
     assert np.array_equal(movies, sample.movies)

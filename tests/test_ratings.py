@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scripts import script
 
 from lesson5_utils import datasets
 from lesson5_utils.datasets import DataSet, Ratings, registry
@@ -259,11 +259,7 @@ def test_rows_that_cannot_be_meant_are_refused(which: Any, sentence: str) -> Non
 
 @pytest.fixture(scope="module")
 def made_again() -> Bundle:
-    spec = importlib.util.spec_from_file_location("make_ratings", DATA / "make_ratings.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.simulate(pd.read_csv(DATA / "films.csv"))
+    return script("data/make_ratings.py").simulate(pd.read_csv(DATA / "films.csv"))
 
 
 def test_the_generator_makes_the_committed_ratings_again(made_again: Bundle) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import shutil
 from datetime import date
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scripts import script
 
 from lesson5_utils import datasets
 from lesson5_utils.datasets import Sales, registry
@@ -24,17 +24,9 @@ FILES = ("sales.csv.gz", "sales_unseen.csv.gz", "sales_truth.npz")
 VALID = "2024-09-01"
 
 
-def script(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def maker() -> ModuleType:
-    return script(DATA / "make_sales.py")
+    return script("data/make_sales.py")
 
 
 @pytest.fixture(scope="module")
@@ -362,7 +354,7 @@ def test_no_state_sells_more_than_another_as_such(sales: Sales) -> None:
 
 @pytest.mark.slow
 def test_a_plain_net_finds_the_map_and_comes_near_to_the_floor() -> None:
-    benchmark = script(ROOT / "benchmarks" / "sales.py")
+    benchmark = script("benchmarks/sales.py")
     frame, planted = benchmark.simulated(10)
     valid = benchmark.later(frame)
     floor = benchmark.rmse(frame["expected"][valid].to_numpy(), frame[valid])
