@@ -43,7 +43,6 @@ class Goal:
         mark: the score to beat.
         lower: a lower score is better.
         percent: scores are shares, shown in percent.
-        unit: what a score counts, such as "loaves".
         digits: how many are shown after the point.
     """
 
@@ -52,7 +51,6 @@ class Goal:
     mark: float
     lower: bool
     percent: bool
-    unit: str
     digits: int
 
     @property
@@ -62,11 +60,11 @@ class Goal:
 
     def said(self, score: float) -> str:
         """A score as text: "93.4 %"."""
-        return self._said(score, "%" if self.percent else self.unit)
+        return self._said(score, " %")
 
     def apart(self, one: float, other: float) -> str:
         """How far two scores are apart, with digits enough to see it: "1.2 points"."""
-        return self._said(abs(one - other), "points" if self.percent else self.unit, seen=True)
+        return self._said(abs(one - other), " points", seen=True)
 
     def better(self, one: float, other: float) -> bool:
         """Whether one score is better than another."""
@@ -76,12 +74,12 @@ class Goal:
         """Whether a score reaches the mark; exactly the mark is enough."""
         return not self.better(self.mark, score)
 
-    def _said(self, value: float, unit: str, seen: bool = False) -> str:
+    def _said(self, value: float, percent: str, seen: bool = False) -> str:
         value = 100 * value if self.percent else value
         text = f"{value:,.{self.digits}f}"
         if seen and not any(c in "123456789" for c in text):
             text = f"{value:.1g}"
-        return f"{text} {unit}".strip().replace("-", "−")
+        return (text + percent if self.percent else text).replace("-", "−")
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,6 @@ def _goal(row: dict[str, str]) -> Goal:
         float(row["mark"]),
         row["lower"] == "True",
         row["percent"] == "True",
-        row["unit"],
         int(row["digits"]),
     )
 

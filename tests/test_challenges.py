@@ -141,8 +141,8 @@ def test_lower_may_be_better_and_shares_are_told_in_percent() -> None:
         right.text
     )
     assert one(lambda x: x).status == "wrong" and one(lambda x: x / 2).status == "right"
-    loaves = toy(unit="loaves", digits=0, score=lambda answer: 1200 * answer(1))
-    assert "1,200 loaves on rows" in loaves(lambda x: x).text
+    many = toy(digits=0, score=lambda answer: 1200 * answer(1))
+    assert "1,200 on rows" in many(lambda x: x).text
 
 
 def test_random_numbers_are_the_same_each_time_and_the_global_state_stays() -> None:

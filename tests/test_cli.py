@@ -98,7 +98,7 @@ def test_data_list_says_what_there_is_and_where(
 def challenges(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A small course in which 00 has a challenge; the learner's folder for entries."""
     small = small_course(tmp_path / "course")
-    goal = Goal("first.best", "a large sum", 0.9, False, True, "", 1)
+    goal = Goal("first.best", "a large sum", 0.9, False, True, 1)
     rows = [
         (goal, Entry(goal.challenge, name, score)) for name, score in (("a", 0.8), ("b", 1))
     ]

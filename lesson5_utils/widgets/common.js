@@ -8,6 +8,16 @@ function make(tag, inside, attributes = {}, text = "") {
   return made;
 }
 
+const SVG = "http://www.w3.org/2000/svg";
+
+function draw(tag, inside, attributes = {}, text = "") {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  if (text) made.textContent = text;
+  inside?.appendChild(made);
+  return made;
+}
+
 // Keys are not JupyterLab's while something in the box has the focus, or X would cut the cell;
 // with Ctrl or ⌘ they are, so that Ctrl S saves.
 function keepKeys(box) {

@@ -1,16 +1,6 @@
 // Draws the graph of a small net as SVG, from numbers that Python has placed, and hands back
 // what is dragged or pressed.
 
-const SVG = "http://www.w3.org/2000/svg";
-
-function draw(tag, inside, attributes, text) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (text) made.textContent = text;
-  inside?.appendChild(made);
-  return made;
-}
-
 function drawArrow(inside, [x0, y0, x1, y1, back, pointed]) {
   const kind = back ? " back" : "", long = Math.hypot(x1 - x0, y1 - y0);
   const [ux, uy] = [(x1 - x0) / long, (y1 - y0) / long], tip = pointed ? 8 : 0, half = 3.2;

@@ -1,16 +1,7 @@
 // A row for each class: true or not, its slider, its probability, and two arrows. Python gives
 // all numbers and words.
 
-const SVG = "http://www.w3.org/2000/svg";
 const KINDS = ["entropy", "mse"];
-
-function draw(tag, inside, attributes, text) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (text) made.textContent = text;
-  inside?.appendChild(made);
-  return made;
-}
 
 // An arrow from one place to another, both in per cent of the width: the tip keeps its form,
 // shrinks with short arrows, and becomes a dot where nothing is left.

@@ -41,7 +41,6 @@ class Challenge(Exercise):
     course: Mapping[str, Callable[..., Any]]
     lower: bool
     percent: bool
-    unit: str
     digits: int
     _scores: dict[Slip, Any] = field(default_factory=dict)
     _last: tuple[Any, Report] | None = None  # the answer that was judged last
@@ -54,7 +53,7 @@ class Challenge(Exercise):
     @property
     def goal(self) -> Goal:
         """What is asked for, as lists of entries show it."""
-        shown_as = self.lower, self.percent, self.unit, self.digits
+        shown_as = self.lower, self.percent, self.digits
         return Goal(self.full_name, self.title, self.mark, *shown_as)
 
     @property

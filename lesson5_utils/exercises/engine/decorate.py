@@ -72,7 +72,6 @@ def challenge(
     course: Mapping[str, Callable[..., Any]] | None = None,
     lower: bool = False,
     percent: bool = False,
-    unit: str = "",
     digits: int | None = None,
 ) -> Callable[[Callable[..., Any]], Challenge]:
     """Make the decorated function an answer to an open challenge that reaches the mark.
@@ -93,7 +92,6 @@ def challenge(
             that is shown; the quickest first, since the tests measure that one again.
         lower: a lower score is better, as for an error.
         percent: scores are shares, shown in percent.
-        unit: what a score counts, such as "loaves".
         digits: how many to show after the point; default: 1 in percent, else 3.
     """
 
@@ -110,7 +108,6 @@ def challenge(
             course=course or {},
             lower=lower,
             percent=percent,
-            unit=unit,
             digits=(1 if percent else 3) if digits is None else digits,
         )
 
